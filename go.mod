@@ -1,0 +1,3 @@
+module github.com/appmint/appengine
+
+go 1.26.0
