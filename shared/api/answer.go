@@ -51,7 +51,9 @@ func (w *writer) send(status int, contentType string, body []byte) {
 		w.Header().Set("Content-Type", contentType)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone is no fault of the call
+	if len(body) > 0 {
+		_, _ = w.Write(body) // a client that has gone is no fault of the call
+	}
 }
 
 const jsonType = "application/json; charset=utf-8"
