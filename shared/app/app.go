@@ -33,8 +33,6 @@ type Deps struct {
 	Settings Settings
 	// Health probes the core components, by name ("database", "queue", …).
 	Health map[string]func(context.Context) error
-	// Catalogue describes every module of the deployment, for discovery.
-	Catalogue []Description
 }
 
 // Settings are the deployment's own.
@@ -46,12 +44,6 @@ type Settings struct {
 	MailFrom         string
 }
 
-// Description is what discovery knows of a module.
-type Description struct {
-	Name    string
-	Summary string
-}
-
 // Module is one business module: one package, one Lambda.
 type Module struct {
 	Name      string
@@ -61,9 +53,10 @@ type Module struct {
 	Consumers []event.Consumer
 	// Authorize is set by the authorizer alone.
 	Authorize func(ctx context.Context, call auth.Call) (auth.Verdict, error)
-	// Changes is set by consumers of the table's stream; it returns the ids of
-	// the changes from which to retry.
-	Changes func(ctx context.Context, changes []table.Change) error
+	// Changes is set by consumers of the table's stream. It handles the changes
+	// in order and says how many it has finished; with an error, delivery starts
+	// again at the first unfinished one.
+	Changes func(ctx context.Context, changes []table.Change) (done int, err error)
 }
 
 // New builds a module; every module package exports one.

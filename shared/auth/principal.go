@@ -1,6 +1,6 @@
 // Package auth says who is calling and what they may do: principals, roles and
 // verbs, the Access column of the route table, tokens, passwords and API keys.
-// It decides nothing about storage or HTTP.
+// Of storage it knows only the sessions of persons; of HTTP nothing.
 package auth
 
 import (
