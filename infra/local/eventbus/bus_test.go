@@ -42,10 +42,11 @@ func TestVerifiedPatterns(t *testing.T) {
 	}
 	var file struct {
 		Cases []struct {
-			Name            string
-			Pattern, Detail json.RawMessage
-			Match           bool
-		}
+			Name    string          `json:"name"`
+			Pattern json.RawMessage `json:"pattern"`
+			Detail  json.RawMessage `json:"detail"`
+			Match   bool            `json:"match"`
+		} `json:"cases"`
 	}
 	if err := json.Unmarshal(source, &file); err != nil {
 		t.Fatal(err)
