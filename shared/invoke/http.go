@@ -49,7 +49,8 @@ func (h *Handler) serve(ctx context.Context, e events.APIGatewayV2HTTPRequest) (
 	if e.IsBase64Encoded && !isBase64(e.Body) {
 		return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("body of %s: not base64", e.RequestContext.RequestID)
 	}
-	ctx = context.WithValue(ctx, eventKey{}, &e)
+	original := e
+	ctx = context.WithValue(ctx, eventKey{}, &original)
 	e.RawPath = (&url.URL{Path: e.RawPath}).EscapedPath()
 	return h.proxy.ProxyWithContext(ctx, e)
 }
