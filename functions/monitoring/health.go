@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -137,9 +136,9 @@ func (s service) components(ctx context.Context, _ auth.Principal, _ nothing) (*
 	if err != nil {
 		return nil, fmt.Errorf("encode report: %w", err)
 	}
-	status := http.StatusOK
+	status := 0
 	if r.Status != "ok" {
-		status = http.StatusServiceUnavailable
+		status = api.StatusOf(errUnhealthy.Kind)
 	}
 	return &api.Answer{Status: status, ContentType: "application/json; charset=utf-8", Body: text}, nil
 }

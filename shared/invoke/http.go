@@ -17,7 +17,7 @@ import (
 // is something else.
 func (h *Handler) http(ctx context.Context, payload []byte) (answer []byte, isHTTP bool, err error) {
 	var e events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(payload, &e); err != nil || e.RequestContext.HTTP.Method == "" {
+	if json.Unmarshal(payload, &e) != nil || e.RequestContext.HTTP.Method == "" {
 		return nil, false, nil
 	}
 	ctx, err = withVerdict(ctx, e.RequestContext.Authorizer)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -28,7 +29,13 @@ type seen struct {
 }
 
 type echo struct {
-	ID, Signature, Query, Body, Email, RequestID, IP string
+	ID        string `json:"id"`
+	Signature string `json:"signature"`
+	Query     string `json:"query"`
+	Body      string `json:"body"`
+	Email     string `json:"email"`
+	RequestID string `json:"requestId"`
+	IP        string `json:"ip"`
 }
 
 func module(consumers ...event.Consumer) app.Module {
@@ -99,7 +106,7 @@ func TestInvokeDeliversTheCallAsItWasMade(t *testing.T) {
 	t.Parallel()
 	response, got := invokeHTTP(t, httpEvent(t, nil))
 	want := echo{"a b%2f@ü", "t=1,v1=abc", "1 2", "hello", "ann@acme.example", "req-1", "203.0.113.7"}
-	if diff := cmp.Diff(want, got); response.StatusCode != 200 || diff != "" {
+	if diff := cmp.Diff(want, got); response.StatusCode != http.StatusOK || diff != "" {
 		t.Errorf("got %d, (-want +got):\n%s", response.StatusCode, diff)
 	}
 }

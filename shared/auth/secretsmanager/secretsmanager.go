@@ -40,7 +40,7 @@ func (k Keys) Load(ctx context.Context) ([]auth.SigningKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := []auth.SigningKey{current}
+	keys := append(make([]auth.SigningKey, 0, 2), current)
 	if k.now().Sub(since) > auth.TokenLifetime {
 		return keys, nil
 	}

@@ -8,7 +8,6 @@ package stream
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -155,7 +154,7 @@ func Record(c table.Change) []byte {
 	dst = append(dst, `{"eventID":`...)
 	dst = quoted(dst, c.ID)
 	dst = append(dst, `,"eventName":"`+name+`","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"local","dynamodb":{"ApproximateCreationDateTime":`...)
-	dst = strconv.AppendFloat(dst, math.Trunc(float64(c.At.UnixMilli()))/1000, 'f', -1, 64)
+	dst = strconv.AppendFloat(dst, float64(c.At.UnixMilli())/1000, 'f', -1, 64)
 	dst = append(dst, `,"Keys":{`...)
 	dst = appendKeys(dst, c.Key)
 	dst = append(dst, '}')
