@@ -85,7 +85,7 @@ func (e *Engine) Wait(ctx context.Context, after string) error {
 			}
 			return fmt.Errorf("table: %w", os.ErrClosed)
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // the context's own error
+			return ctx.Err()
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (e *Engine) submit(ctx context.Context, req *request, ops ...table.Op) (*re
 	select {
 	case <-req.done:
 	case <-ctx.Done():
-		return nil, ctx.Err() //nolint:wrapcheck // the context's own error
+		return nil, ctx.Err()
 	}
 	if !req.tidy {
 		table.Consume(ctx, 1, 0, req.writeUnit)
@@ -106,7 +106,7 @@ func (e *Engine) enqueue(ctx context.Context, req *request) error {
 	case e.queue <- req:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // the context's own error
+		return ctx.Err()
 	}
 }
 

@@ -140,7 +140,7 @@ func (e *Engine) Close() error {
 // enter holds the database open for one call; leave with e.close.RUnlock.
 func (e *Engine) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // the context's own error
+		return err
 	}
 	e.close.RLock()
 	if e.closed {

@@ -116,7 +116,7 @@ func (r *reader) run(ctx context.Context, db *pebble.DB, opts *pebble.IterOption
 			return err
 		}
 		if r.page.Read%256 == 0 && ctx.Err() != nil {
-			return ctx.Err() //nolint:wrapcheck // the context's own error
+			return ctx.Err()
 		}
 	}
 	if err := it.Error(); err != nil {
