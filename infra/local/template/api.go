@@ -152,7 +152,7 @@ func (b *builder) route(function string, source json.RawMessage) error {
 	}
 	if p.Path != "" || p.Method != "" {
 		if !strings.HasPrefix(p.Path, "/") {
-			return fmt.Errorf("Path: %q does not begin with a slash", p.Path)
+			return fmt.Errorf("path %q does not begin with a slash", p.Path)
 		}
 		method := strings.ToUpper(p.Method)
 		if method == "" || method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {

@@ -34,7 +34,7 @@ func (b *builder) target(id, to string, p *deliveryProperties) (Target, error) {
 	}
 	if p.Input != nil {
 		if t.Input = json.RawMessage(*p.Input); !json.Valid(t.Input) {
-			return t, fmt.Errorf("Input: want JSON, got %s", *p.Input)
+			return t, fmt.Errorf("property Input: want JSON, got %s", *p.Input)
 		}
 	}
 	if t.InputPath != "" && t.Input != nil {
@@ -68,7 +68,7 @@ func (b *builder) ruleEvent(function, name string, source json.RawMessage) error
 		return err
 	}
 	if p.Pattern == nil {
-		return errors.New("Pattern is missing")
+		return errors.New("its Pattern is missing")
 	}
 	t, err := b.target(name, function, &p.deliveryProperties)
 	b.template.Rules = append(b.template.Rules, Rule{

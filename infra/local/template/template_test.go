@@ -204,7 +204,7 @@ func TestParseRefuses(t *testing.T) {
 		{"open Sub", f, "{Handler: !Sub '${a'}", "is not closed"},
 		{"import", f, "{Handler: !ImportValue x}", "no value is given for the export x"},
 		{"event without type", f, "{Events: {E: {}}}", "F: event E: its Type is missing"},
-		{"rule without pattern", f, "{Events: {E: {Type: EventBridgeRule}}}", "F: event E: Pattern is missing"},
+		{"rule without pattern", f, "{Events: {E: {Type: EventBridgeRule}}}", "F: event E: its Pattern is missing"},
 		{"strange queue", f, "{Events: {E: {Type: SQS, Properties: {Queue: other}}}}", `Queue: "other" is no queue`},
 		{"stream position", f, "{Events: {E: {Type: DynamoDB, Properties: {Stream: x}}}}", "StartingPosition"},
 		{"path", f, "{Events: {E: {Type: HttpApi, Properties: {Path: x, Method: get}}}}", "does not begin with a slash"},
