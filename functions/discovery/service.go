@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/appmint/appengine/shared/api"
@@ -39,7 +38,7 @@ type accepting struct {
 }
 
 func cached(contentType string, body []byte) *api.Answer {
-	return &api.Answer{Status: http.StatusOK, ContentType: contentType, Header: map[string]string{"Cache-Control": cacheFor}, Body: body}
+	return &api.Answer{ContentType: contentType, Header: map[string]string{"Cache-Control": cacheFor}, Body: body}
 }
 
 func (s service) index(ctx context.Context, who auth.Principal, _ nothing) (*api.Answer, error) {

@@ -25,7 +25,7 @@ type object = map[string]any
 func Document(groups []Group, url, version string) ([]byte, error) {
 	s := schemas{components: object{"Fault": faultSchema()}}
 	paths := object{}
-	tags := []object{}
+	tags := make([]object, 0, len(groups))
 	for _, g := range groups {
 		tags = append(tags, object{"name": g.Name, "description": g.Summary})
 		for _, r := range g.Routes {

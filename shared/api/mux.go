@@ -12,6 +12,7 @@ import (
 
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/fault"
+	"github.com/appmint/appengine/shared/table"
 )
 
 // Faults that come before a route's own.
@@ -39,10 +40,12 @@ type Outcome struct {
 	Route    Route
 	Matched  bool // false when no route was found
 	Status   int
+	Began    time.Time
 	BytesIn  int64
 	BytesOut int64
 	Duration time.Duration
 	Meta     Meta
+	Consumed *table.Consumption // what the call cost the table
 }
 
 // Mux serves route tables.
@@ -59,7 +62,7 @@ type Mux struct {
 // (or the reverse). done may be nil.
 func NewMux(routes []Route, log *slog.Logger, now func() time.Time, done func(context.Context, Outcome)) (*Mux, error) {
 	m := &Mux{routes: routes, log: log, now: now, done: done}
-	var wrong []error
+	wrong := make([]error, 0, 2*len(routes))
 	for i := range routes {
 		r := &m.routes[i]
 		wrong = append(wrong, r.check(), m.tree.add(r))
@@ -67,7 +70,7 @@ func NewMux(routes []Route, log *slog.Logger, now func() time.Time, done func(co
 	return m, errors.Join(wrong...)
 }
 
-func (r *Route) check() error {
+func (r Route) check() error {
 	switch {
 	case !r.Access.Declared():
 		return fmt.Errorf("route %s: says nothing about who may call it", r.Pattern())
@@ -75,7 +78,7 @@ func (r *Route) check() error {
 		return fmt.Errorf("route %s: has no summary", r.Pattern())
 	}
 	var scratch tree
-	if err := scratch.add(r); err != nil {
+	if err := scratch.add(&r); err != nil {
 		return err
 	}
 	names, bound := paramNames(r.Path), r.binder.pathNames()
@@ -104,18 +107,19 @@ func (m *Mux) Find(method, path string) (Route, bool) {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := m.now()
 	meta := metaOf(r)
-	ctx := withMeta(r.Context(), meta)
+	ctx, consumed := table.WithConsumption(withMeta(r.Context(), meta))
 	r = r.WithContext(ctx)
 	answer := writer{ResponseWriter: w}
 	verdict := auth.VerdictFrom(ctx)
 	announce(w.Header(), meta, verdict)
 
 	found, values := m.tree.find(r.Method, segments(r.URL.Path), nil)
-	out := Outcome{Meta: meta, BytesIn: max(r.ContentLength, 0)}
+	out := Outcome{Meta: meta, Began: began, BytesIn: max(r.ContentLength, 0), Consumed: consumed}
 	if found == nil {
 		m.fail(&answer, r, ErrNoRoute)
 	} else {
 		out.Route, out.Matched = *found.route, true
+		answer.consumed = consumedBy(verdict.Principal, consumed)
 		m.serve(&answer, r, found, values, verdict)
 	}
 	if m.done != nil {
@@ -125,9 +129,10 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *Mux) serve(w *writer, r *http.Request, l *leaf, values []string, v auth.Verdict) {
+	ctx := r.Context()
 	defer func() {
 		if p := recover(); p != nil {
-			m.log.ErrorContext(r.Context(), "panic in handler", "route", l.route.Pattern(), "panic", fmt.Sprint(p), "stack", stack())
+			m.log.ErrorContext(ctx, "panic in handler", "route", l.route.Pattern(), "panic", fmt.Sprint(p), "stack", stack())
 			m.fail(w, r, errPanic)
 		}
 	}()
@@ -142,7 +147,7 @@ func (m *Mux) serve(w *writer, r *http.Request, l *leaf, values []string, v auth
 
 // run is the order of a call: may it run at all, may this caller, is the input
 // right, then the implementation.
-func (r *Route) run(req *http.Request, names, values []string, v auth.Verdict) (any, error) {
+func (r Route) run(req *http.Request, names, values []string, v auth.Verdict) (any, error) {
 	if err := r.admit(v); err != nil {
 		return nil, err
 	}
@@ -159,8 +164,8 @@ func (r *Route) run(req *http.Request, names, values []string, v auth.Verdict) (
 
 // admit decides whether the call may run, from the authorizer's verdict and the
 // route's row alone.
-func (r *Route) admit(v auth.Verdict) error {
-	if v.Refused != "" && !r.Free && !(r.Orgless && v.Refused == ErrUnknownOrg.Reason) {
+func (r Route) admit(v auth.Verdict) error {
+	if v.Refused != "" && !r.Free && (!r.Orgless || v.Refused != ErrUnknownOrg.Reason) {
 		return refusal(v)
 	}
 	if !r.Orgless && v.Principal.Org == "" && v.TokenFault == "" {
@@ -188,6 +193,14 @@ func tokenFault(reason string) error {
 		}
 	}
 	return auth.ErrInvalidToken
+}
+
+// consumedBy is who is shown what a call cost: staff.
+func consumedBy(who auth.Principal, c *table.Consumption) *table.Consumption {
+	if who.IsStaff() {
+		return c
+	}
+	return nil
 }
 
 // announce sets the headers every answer carries.

@@ -51,17 +51,20 @@ func routes() []api.Route {
 		}, "Raw body.", api.MaxBody(8)),
 		api.On("GET /usage/{org}/current", anyone, func(_ context.Context, _ auth.Principal, in struct {
 			Org string `path:"org"`
-		}) (string, error) {
+		},
+		) (string, error) {
 			return "current of " + in.Org, nil
 		}, "Current."),
 		api.On("GET /usage/history/{type}", anyone, func(_ context.Context, _ auth.Principal, in struct {
 			Type string `path:"type"`
-		}) (string, error) {
+		},
+		) (string, error) {
 			return "history of " + in.Type, nil
 		}, "History."),
 		api.On("DELETE /rest/{tail...}", anyone, func(_ context.Context, _ auth.Principal, in struct {
 			Tail string `path:"tail"`
-		}) (string, error) {
+		},
+		) (string, error) {
 			return in.Tail, nil
 		}, "Rest."),
 		api.On("GET /staff", auth.Staff(auth.Delete), func(context.Context, auth.Principal, nothing) (string, error) { return "in", nil }, "Staff."),

@@ -87,6 +87,30 @@ func (a Access) Declared() bool { return a.public || len(a.rules) > 0 }
 // IsPublic says whether no credential is needed.
 func (a Access) IsPublic() bool { return a.public }
 
+// Kinds lists the kinds of principals that some rule admits.
+func (a Access) Kinds() []Kind {
+	var kinds []Kind
+	for _, r := range a.rules {
+		kinds = append(kinds, r.kinds...)
+	}
+	return kinds
+}
+
+// AsksMore says whether every rule for the kind asks for a role or a verb too.
+func (a Access) AsksMore(k Kind) bool {
+	return a.every(k, func(r rule) bool { return r.verb != 0 || len(r.roles) > 0 || r.platform })
+}
+
+// PlatformOnly says whether every rule for the kind asks for a home in the
+// platform's own org.
+func (a Access) PlatformOnly(k Kind) bool {
+	return a.every(k, func(r rule) bool { return r.platform })
+}
+
+func (a Access) every(k Kind, asks func(rule) bool) bool {
+	return !slices.ContainsFunc(a.rules, func(r rule) bool { return slices.Contains(r.kinds, k) && !asks(r) })
+}
+
 // Check answers nil when the principal may call, a 401 fault when signing in
 // could help, and a 403 fault otherwise.
 func (a Access) Check(p Principal) error {

@@ -75,20 +75,23 @@ func Grantable(p Principal, roles []Role, verbs func(Role) (Verbs, bool)) bool {
 		if !known || p.Verbs&granted != granted {
 			return false
 		}
-		switch r {
-		case RoleRootSystem, RoleSystem, RoleRootUser, RoleRootPowerUser:
-			if !p.IsPlatformAdmin() {
-				return false
-			}
-		case RoleRootAdmin, RoleOwner:
-			if !p.IsAdmin() {
-				return false
-			}
-		case RoleConfigAdmin:
-			if !p.IsAdmin() && !p.Has(RoleConfigAdmin) {
-				return false
-			}
+		if !rankCovers(p, r) {
+			return false
 		}
 	}
 	return true
+}
+
+// rankCovers guards the roles that are more than their verbs.
+func rankCovers(p Principal, r Role) bool {
+	switch r {
+	case RoleRootSystem, RoleSystem, RoleRootUser, RoleRootPowerUser:
+		return p.IsPlatformAdmin()
+	case RoleRootAdmin, RoleOwner:
+		return p.IsAdmin()
+	case RoleConfigAdmin:
+		return p.IsAdmin() || p.Has(RoleConfigAdmin)
+	default:
+		return true
+	}
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/appmint/appengine/shared/table"
 )
 
+// Source names this system on the bus.
+const Source = "appengine"
+
 // DepthMax is how many times events may cause events before the chain is cut.
 const DepthMax = 10
 

@@ -61,7 +61,7 @@ func (h *Handler) queueBatch(ctx context.Context, payload []byte) ([]byte, error
 func marshalResponse(response any) ([]byte, error) {
 	text, err := json.Marshal(response)
 	if err != nil {
-		return nil, fmt.Errorf("encode batch response: %w", err)
+		return nil, fmt.Errorf("encode response: %w", err)
 	}
 	return text, nil
 }

@@ -13,23 +13,24 @@ import (
 	"github.com/appmint/appengine/shared/auth"
 )
 
-// http serves an HTTP API call (payload 2.0); isHTTP is false when the payload
+// httpEvent reads an HTTP API call (payload 2.0); ok is false when the payload
 // is something else.
-func (h *Handler) http(ctx context.Context, payload []byte) (answer []byte, isHTTP bool, err error) {
-	var e events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(payload, &e); err != nil || e.RequestContext.HTTP.Method == "" {
-		return nil, false, nil
-	}
-	ctx, err = withVerdict(ctx, e.RequestContext.Authorizer)
+func httpEvent(payload []byte) (e events.APIGatewayV2HTTPRequest, ok bool) {
+	err := json.Unmarshal(payload, &e)
+	return e, err == nil && e.RequestContext.HTTP.Method != ""
+}
+
+// http serves an HTTP API call.
+func (h *Handler) http(ctx context.Context, e events.APIGatewayV2HTTPRequest) ([]byte, error) {
+	ctx, err := withVerdict(ctx, e.RequestContext.Authorizer)
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
 	response, err := h.serve(ctx, e)
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
-	answer, err = json.Marshal(response)
-	return answer, true, err
+	return marshalResponse(response)
 }
 
 // withVerdict trusts the authorizer's context and nothing else.
@@ -49,7 +50,8 @@ func (h *Handler) serve(ctx context.Context, e events.APIGatewayV2HTTPRequest) (
 	if e.IsBase64Encoded && !isBase64(e.Body) {
 		return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("body of %s: not base64", e.RequestContext.RequestID)
 	}
-	ctx = context.WithValue(ctx, eventKey{}, &e)
+	original := e
+	ctx = context.WithValue(ctx, eventKey{}, &original)
 	e.RawPath = (&url.URL{Path: e.RawPath}).EscapedPath()
 	return h.proxy.ProxyWithContext(ctx, e)
 }

@@ -59,8 +59,8 @@ type shape struct {
 // and should be delivered again.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if h.module.Authorize == nil && len(h.module.Routes) > 0 {
-		if answer, isHTTP, err := h.http(ctx, payload); isHTTP {
-			return answer, err
+		if e, ok := httpEvent(payload); ok {
+			return h.http(ctx, e)
 		}
 	}
 	var s shape

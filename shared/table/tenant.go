@@ -64,6 +64,9 @@ func (t Tenant) Transact(ctx context.Context, token string, ops ...Op) error {
 	for i, o := range ops {
 		full[i] = t.op(o)
 	}
+	if token != "" {
+		token = t.prefix + token // one org's token must not silence another's transaction
+	}
 	return t.refusal(t.table.Transact(ctx, token, full...))
 }
 
@@ -108,7 +111,9 @@ func (t Tenant) outward(k Key) Key { return Key{Part: t.prefix + k.Part, Sort: k
 func (t Tenant) inward(item Item) Item {
 	item.Part = strings.TrimPrefix(item.Part, t.prefix)
 	for name, value := range item.Index {
-		item.Index[name] = strings.TrimPrefix(value, t.prefix)
+		if strings.HasPrefix(name, "by") {
+			item.Index[name] = strings.TrimPrefix(value, t.prefix)
+		}
 	}
 	return item
 }
@@ -124,7 +129,7 @@ func (t Tenant) refusal(err error) error {
 	var refused *Refused
 	if errors.As(err, &refused) && refused.Old != nil {
 		old := t.inward(*refused.Old)
-		return &Refused{Index: refused.Index, Old: &old}
+		return &Refused{Index: refused.Index, Old: &old, Err: refused.Err}
 	}
 	return err
 }
