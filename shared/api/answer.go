@@ -38,8 +38,9 @@ func Text(contentType, body string) *Answer {
 // writer remembers what was answered.
 type writer struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	status   int
+	bytes    int64
+	consumed *table.Consumption // shown in a header unless nil
 }
 
 func (w *writer) send(status int, contentType string, body []byte) {
@@ -49,6 +50,9 @@ func (w *writer) send(status int, contentType string, body []byte) {
 	w.status, w.bytes = status, int64(len(body))
 	if contentType != "" {
 		w.Header().Set("Content-Type", contentType)
+	}
+	if w.consumed != nil {
+		w.Header().Set("X-Consumed-Units", strconv.FormatFloat(w.consumed.ReadUnits()+w.consumed.WriteUnits(), 'f', -1, 64))
 	}
 	w.WriteHeader(status)
 	if len(body) > 0 {

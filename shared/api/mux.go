@@ -12,6 +12,7 @@ import (
 
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/fault"
+	"github.com/appmint/appengine/shared/table"
 )
 
 // Faults that come before a route's own.
@@ -39,10 +40,12 @@ type Outcome struct {
 	Route    Route
 	Matched  bool // false when no route was found
 	Status   int
+	Began    time.Time
 	BytesIn  int64
 	BytesOut int64
 	Duration time.Duration
 	Meta     Meta
+	Consumed *table.Consumption // what the call cost the table
 }
 
 // Mux serves route tables.
@@ -104,18 +107,19 @@ func (m *Mux) Find(method, path string) (Route, bool) {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := m.now()
 	meta := metaOf(r)
-	ctx := withMeta(r.Context(), meta)
+	ctx, consumed := table.WithConsumption(withMeta(r.Context(), meta))
 	r = r.WithContext(ctx)
 	answer := writer{ResponseWriter: w}
 	verdict := auth.VerdictFrom(ctx)
 	announce(w.Header(), meta, verdict)
 
 	found, values := m.tree.find(r.Method, segments(r.URL.Path), nil)
-	out := Outcome{Meta: meta, BytesIn: max(r.ContentLength, 0)}
+	out := Outcome{Meta: meta, Began: began, BytesIn: max(r.ContentLength, 0), Consumed: consumed}
 	if found == nil {
 		m.fail(&answer, r, ErrNoRoute)
 	} else {
 		out.Route, out.Matched = *found.route, true
+		answer.consumed = consumedBy(verdict.Principal, consumed)
 		m.serve(&answer, r, found, values, verdict)
 	}
 	if m.done != nil {
@@ -189,6 +193,14 @@ func tokenFault(reason string) error {
 		}
 	}
 	return auth.ErrInvalidToken
+}
+
+// consumedBy is who is shown what a call cost: staff.
+func consumedBy(who auth.Principal, c *table.Consumption) *table.Consumption {
+	if who.IsStaff() {
+		return c
+	}
+	return nil
 }
 
 // announce sets the headers every answer carries.

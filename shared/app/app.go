@@ -27,6 +27,7 @@ type Deps struct {
 	Records  *repository.Repository
 	Tokens   *auth.Tokens
 	Meter    *usage.Meter
+	Recorder *usage.Recorder
 	Mail     mail.Sender
 	Bus      event.Bus // the relay's; modules announce through their writes
 	Log      *slog.Logger

@@ -10,6 +10,10 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/appmint/appengine/shared/api"
+	"github.com/appmint/appengine/shared/invoke"
+	"github.com/appmint/appengine/shared/usage"
 )
 
 // after runs work that no caller waits for, once the answer has left: usage
@@ -43,6 +47,21 @@ func newAfter(log *slog.Logger) *after {
 
 // later queues work of the current invocation.
 func (a *after) later(task func(context.Context)) { a.tasks = append(a.tasks, task) }
+
+// recorder writes a usage entry for every metered call.
+func (a *after) recorder(r *usage.Recorder) func(context.Context, api.Outcome) {
+	return func(ctx context.Context, o api.Outcome) {
+		entry, ok := invoke.EntryOf(ctx, o)
+		if !ok {
+			return
+		}
+		a.later(func(ctx context.Context) {
+			if err := r.Record(ctx, entry); err != nil {
+				a.log.ErrorContext(ctx, "usage entry not written", "request_id", entry.RequestID, "org", entry.Org, "error", err.Error())
+			}
+		})
+	}
+}
 
 // around wraps the handler: at the end of each invocation the queued work is
 // handed to the extension's loop, or done at once without one.

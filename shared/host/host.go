@@ -50,7 +50,7 @@ func run(build app.New, parts []Part) error {
 	}
 	after := newAfter(log)
 	module := build(deps)
-	handler, err := invoke.New(module, deps, after.recorder(deps.Usage))
+	handler, err := invoke.New(module, deps, after.recorder(deps.Recorder))
 	if err != nil {
 		return err
 	}
@@ -77,11 +77,12 @@ func cloudConfig(settings config.Function) aws.Config {
 func dependencies(cloud aws.Config, settings config.Function, log *slog.Logger) app.Deps {
 	ids := app.NewIDs(time.Now, rand.Reader)
 	t := dynamo.New(dynamodb.NewFromConfig(cloud), dynamo.Options{Table: settings.Table, Now: time.Now})
+	meter := usage.NewMeter(usage.MeterOptions{Table: t, Now: time.Now})
 	random := func(b []byte) { _, _ = rand.Read(b) } // crypto/rand never fails since Go 1.24
 	return app.Deps{
 		Now: time.Now, NewID: ids, Random: random, Table: t, Log: log,
+		Meter: meter, Recorder: usage.NewRecorder(t, meter.Catalogue(), 0),
 		Records: repository.New(repository.Options{Table: t, Now: time.Now, NewID: ids, Random: random}),
-		Usage:   usage.New(),
 		Settings: app.Settings{
 			PublicURL: settings.PublicURL, Version: settings.Version, MailFrom: settings.MailFrom,
 			MonitoringPublic: settings.MonitoringPublic,

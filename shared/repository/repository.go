@@ -39,7 +39,9 @@ func New(o Options) *Repository { return &Repository{o: o} }
 func (r *Repository) Tenant(id org.ID) Tenant { return Tenant{repo: r, org: id} }
 
 // As opens the principal's org with permission checks.
-func (r *Repository) As(who auth.Principal) Guarded { return Guarded{who: who, tenant: r.Tenant(who.Org)} }
+func (r *Repository) As(who auth.Principal) Guarded {
+	return Guarded{who: who, tenant: r.Tenant(who.Org)}
+}
 
 // Tenant is one org's records.
 type Tenant struct {

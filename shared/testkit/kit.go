@@ -21,6 +21,7 @@ import (
 	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table"
 	"github.com/appmint/appengine/shared/table/embedded"
+	"github.com/appmint/appengine/shared/usage"
 )
 
 // Kit is a running set of modules.
@@ -64,11 +65,14 @@ func Deps(t testing.TB, tab table.Table, now func() time.Time) app.Deps {
 	}
 	random := func(b []byte) { _, _ = rand.Read(b) }
 	ids := app.NewIDs(now, rand.Reader)
+	meter := usage.NewMeter(usage.MeterOptions{Table: tab, Now: now})
 	return app.Deps{
 		Now: now, NewID: ids, Random: random, Table: tab, Mail: &Mailbox{},
 		Log:      slog.New(slog.DiscardHandler),
 		Records:  repository.New(repository.Options{Table: tab, Now: now, NewID: ids, Random: random}),
 		Tokens:   auth.NewTokens(auth.TokenOptions{Issuer: "test", Keys: auth.FixedKeys{key}, Now: now, Random: random}),
+		Meter:    meter,
+		Recorder: usage.NewRecorder(tab, meter.Catalogue(), 0),
 		Settings: app.Settings{PublicURL: "http://localhost"},
 	}
 }
