@@ -73,7 +73,9 @@ func Deps(t testing.TB, tab table.Table, now func() time.Time) app.Deps {
 		Tokens:   auth.NewTokens(auth.TokenOptions{Issuer: "test", Keys: auth.FixedKeys{key}, Now: now, Random: random}),
 		Meter:    meter,
 		Recorder: usage.NewRecorder(tab, meter.Catalogue(), 0),
-		Settings: app.Settings{PublicURL: "http://localhost"},
+		// Hashing takes no time worth mentioning in tests.
+		Passwords: auth.NewPasswords(auth.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, random, 0),
+		Settings:  app.Settings{PublicURL: "http://localhost"},
 	}
 }
 
