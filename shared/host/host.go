@@ -5,7 +5,6 @@
 package host
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
