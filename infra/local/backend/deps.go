@@ -12,17 +12,18 @@ import (
 	"time"
 
 	"github.com/appmint/appengine/infra/local/eventbus"
-	"github.com/appmint/appengine/infra/local/tail"
+	"github.com/appmint/appengine/infra/local/mailbox"
 	"github.com/appmint/appengine/shared/app"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/event"
+	"github.com/appmint/appengine/shared/mail"
 	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/usage"
 )
 
 // buildDeps gives modules what shared/host gives them in AWS.
-func (s *Stack) buildDeps() error {
-	seed, err := s.signingSeed()
+func (b *Backend) buildDeps() error {
+	seed, err := b.signingSeed()
 	if err != nil {
 		return err
 	}
@@ -30,20 +31,18 @@ func (s *Stack) buildDeps() error {
 	if err != nil {
 		return err
 	}
-	s.tail = tail.New(tail.DefaultSize)
-	s.bus = eventbus.New(eventbus.Config{Account: account, Region: region, Now: time.Now, NewID: newID, Watch: s.tail.Add})
-	random := func(b []byte) { _, _ = rand.Read(b) } // crypto/rand never fails since Go 1.24
+	random := func(p []byte) { _, _ = rand.Read(p) } // crypto/rand never fails since Go 1.24
 	ids := app.NewIDs(time.Now, rand.Reader)
-	meter := usage.NewMeter(usage.MeterOptions{Table: s.table, Now: time.Now, Plan: s.options.Plan})
-	recorder := usage.NewRecorder(s.table, meter.Catalogue(), 0)
-	s.ledger = newLedger(recorder, s.options.Log)
-	s.closers = append(s.closers, s.ledger.close)
-	s.deps = app.Deps{
-		Now: time.Now, NewID: ids, Random: random, Table: s.table, Log: s.options.Log,
-		Records: repository.New(repository.Options{Table: s.table, Now: time.Now, NewID: ids, Random: random}),
-		Tokens:  auth.NewTokens(auth.TokenOptions{Issuer: s.options.URL, Keys: auth.FixedKeys{key}, Now: time.Now, Random: random}),
-		Meter:   meter, Recorder: recorder, Mail: s.mailbox, Bus: publisher{s.bus},
-		Settings: app.Settings{PublicURL: s.options.URL, Version: "local", MailFrom: "appengine@localhost"},
+	meter := usage.NewMeter(usage.MeterOptions{Table: b.table, Now: time.Now, Plan: b.options.Plan})
+	recorder := usage.NewRecorder(b.table, meter.Catalogue(), 0)
+	b.ledger = newLedger(recorder, b.options.Log)
+	b.closers = append(b.closers, b.ledger.close)
+	b.deps = app.Deps{
+		Now: time.Now, NewID: ids, Random: random, Table: b.table, Log: b.options.Log,
+		Records: repository.New(repository.Options{Table: b.table, Now: time.Now, NewID: ids, Random: random}),
+		Tokens:  auth.NewTokens(auth.TokenOptions{Issuer: b.options.URL, Keys: auth.FixedKeys{key}, Now: time.Now, Random: random}),
+		Meter:   meter, Recorder: recorder, Mail: postman{b.mailbox}, Bus: publisher{b},
+		Settings: app.Settings{PublicURL: b.options.URL, Version: "local", MailFrom: "appengine@localhost"},
 		Health: map[string]func(context.Context) error{
 			"queue": func(context.Context) error { return nil }, // in this very process
 		},
@@ -52,28 +51,29 @@ func (s *Stack) buildDeps() error {
 }
 
 // signingSeed is made once and kept, so that tokens survive a restart.
-func (s *Stack) signingSeed() (string, error) {
+func (b *Backend) signingSeed() (string, error) {
 	fresh := make([]byte, 48)
 	_, _ = rand.Read(fresh)
 	seed := base64.RawURLEncoding.EncodeToString(fresh)
-	if s.options.DataDir == "" {
+	path := b.path("signing-seed")
+	if path == "" {
 		return seed, nil
 	}
-	kept, err := os.ReadFile(s.path("signing-seed"))
+	kept, err := os.ReadFile(path) // #nosec G304 -- in the data folder
 	if err == nil {
 		return string(kept), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read signing seed: %w", err)
 	}
-	if err := os.WriteFile(s.path("signing-seed"), []byte(seed), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(seed), 0o600); err != nil {
 		return "", fmt.Errorf("keep signing seed: %w", err)
 	}
 	return seed, nil
 }
 
 // publisher is the relay's way to the local bus.
-type publisher struct{ bus *eventbus.Bus }
+type publisher struct{ backend *Backend }
 
 // Publish implements event.Bus.
 func (p publisher) Publish(ctx context.Context, events []event.Envelope) error {
@@ -95,12 +95,28 @@ func (p publisher) Publish(ctx context.Context, events []event.Envelope) error {
 	return nil
 }
 
+// put offers entries to the template's bus; one by one when they are too large
+// together.
 func (p publisher) put(ctx context.Context, entries []eventbus.Entry) error {
-	results, err := p.bus.Put(ctx, entries)
+	results, err := p.backend.stack.Bus("Bus").Put(ctx, entries)
+	if results == nil && err != nil && len(entries) > 1 {
+		return errors.Join(p.put(ctx, entries[:1]), p.put(ctx, entries[1:]))
+	}
 	for _, r := range results {
 		if r.ErrorCode != "" {
 			err = errors.Join(err, fmt.Errorf("entry refused: %s: %s", r.ErrorCode, r.ErrorMessage))
 		}
 	}
+	return err
+}
+
+// postman keeps mail where a developer can look at it.
+type postman struct{ box *mailbox.Box }
+
+// Send implements mail.Sender.
+func (p postman) Send(ctx context.Context, m mail.Message) error {
+	_, err := p.box.Put(ctx, mailbox.Message{
+		Channel: "email", OrgID: m.Org.String(), To: []string{m.To}, From: m.From, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
+	})
 	return err
 }

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/appmint/appengine/infra/local/stack"
+	"github.com/appmint/appengine/infra/local/backend"
 )
 
 func main() {
@@ -46,7 +46,7 @@ func run() error {
 	}
 	url := fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // it is TCP
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s, err := stack.New(stack.Options{Template: *template, DataDir: *data, URL: url, Plan: *plan, Log: log})
+	s, err := backend.New(backend.Options{Template: *template, DataDir: *data, URL: url, Plan: *plan, Log: log})
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func run() error {
 }
 
 // serve runs until the context ends, then lets requests and workers finish.
-func serve(ctx context.Context, s *stack.Stack, listener net.Listener) error {
+func serve(ctx context.Context, s *backend.Backend, listener net.Listener) error {
 	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
