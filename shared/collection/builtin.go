@@ -28,6 +28,8 @@ type file struct {
 	Versioning  bool              `json:"versioning"`
 	SubSchema   bool              `json:"subSchema"`
 	Natural     bool              `json:"natural"`
+	Customers   bool              `json:"customers"`
+	AdminOnly   bool              `json:"adminOnly"`
 	Secrets     []string          `json:"secrets"`
 	Slots       map[string]string `json:"slots"`
 	Schema      json.RawMessage   `json:"schema"`
@@ -46,7 +48,7 @@ func Builtin(name string) (d *Definition, ok bool, err error) {
 	}
 	d = &Definition{
 		Name: f.Name, Title: f.Title, Description: f.Description, Mark: f.Mark, Public: f.Public,
-		Versioning: f.Versioning, SubSchema: f.SubSchema, Natural: f.Natural, Secrets: f.Secrets,
+		Versioning: f.Versioning, SubSchema: f.SubSchema, Natural: f.Natural, Customers: f.Customers, AdminOnly: f.AdminOnly, Secrets: f.Secrets,
 		Slots: fixed(f.Slots), Schema: f.Schema,
 	}
 	if err := d.walk(); err != nil {

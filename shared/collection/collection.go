@@ -61,6 +61,8 @@ type Definition struct {
 	Versioning  bool // each write leaves a history record
 	SubSchema   bool
 	Natural     bool // the id of a record is its name
+	Customers   bool // customers may create records, and change their own
+	AdminOnly   bool // credentials and the like: admins alone read them generically
 	Custom      bool // defined by the org at run time
 	Secrets     []string
 	Slots       map[string]string // index attribute ("by3") → dotted path
@@ -106,8 +108,12 @@ func (d *Definition) OrderSlotOf(path string) string {
 	return ""
 }
 
-// UniqueOf returns the unscoped uniqueness rule of a path.
+// UniqueOf says whether a path is unique among all records of the collection,
+// and whether its guards can be relied on to find them.
 func (d *Definition) UniqueOf(path string) bool {
+	if d.Pending[path] {
+		return false
+	}
 	for _, u := range d.Unique {
 		if u.Field == path && len(u.Scope) == 0 {
 			return true

@@ -19,6 +19,9 @@ const (
 
 var namePattern = regexp.MustCompile(`^[a-zA-Z_0-9]{3,20}$`)
 
+// occupied are partitions of the table that hold something else than records.
+var occupied = regexp.MustCompile(`^(?i)(seen|session|sessions|meter|usage_log|health|outbox|unique|count|file|published|history)$`)
+
 // Custom is the payload of a collection record, as far as the platform reads it.
 type Custom struct {
 	Name             string               `json:"name"`
@@ -178,7 +181,34 @@ func Define(data, old json.RawMessage, used bool) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	if used {
+		pending = append(pending, newlyUnique(data, old, before.PendingSlots)...)
+		slices.Sort(pending)
+		pending = slices.Compact(pending)
+	}
 	return withSlots(data, slots, pending)
+}
+
+// newlyUnique lists the unique fields that records older than the rule may have
+// without a guard: those of before that still are, and those added now.
+func newlyUnique(data, old json.RawMessage, pending []string) []string {
+	now, err := ofCustom(data)
+	if err != nil {
+		return nil
+	}
+	known := map[string]bool{}
+	if before, err := ofCustom(old); err == nil {
+		for _, u := range before.Unique {
+			known[u.Field] = !slices.Contains(pending, u.Field)
+		}
+	}
+	var list []string
+	for _, u := range now.Unique {
+		if !known[u.Field] {
+			list = append(list, u.Field)
+		}
+	}
+	return list
 }
 
 func withSlots(data json.RawMessage, slots map[string]string, pending []string) (json.RawMessage, error) {
@@ -203,7 +233,7 @@ func (c Custom) check(before Custom) error {
 	switch {
 	case !namePattern.MatchString(c.Name):
 		return ErrInvalidDefinition.WithMessage("A collection's name has 3 to 20 letters, digits and underscores.")
-	case IsBuiltin(c.Name):
+	case IsBuiltin(c.Name), occupied.MatchString(c.Name):
 		return ErrBuiltin
 	case before.Name != "" && before.Name != c.Name:
 		return ErrInvalidDefinition.WithMessage("A collection keeps its name.")

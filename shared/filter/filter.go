@@ -5,6 +5,7 @@ package filter
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/appmint/appengine/shared/fault"
 )
@@ -137,3 +138,84 @@ func Contains(text string, paths ...string) *Filter {
 
 // Not is the filter for what another does not let through.
 func Not(f *Filter) *Filter { return &Filter{all: []node{not{and(f.all)}}} }
+
+// Mentions returns the first of the names that occurs as a part of any field
+// path of the filter, "" when none does: who may not read a field may not ask
+// about it either.
+func (f *Filter) Mentions(names []string) string {
+	if f == nil {
+		return ""
+	}
+	return mentions(f.all, names)
+}
+
+func mentions(nodes []node, names []string) string {
+	for _, n := range nodes {
+		if found := mention(n, names); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+func mention(n node, names []string) string {
+	switch n := n.(type) {
+	case and:
+		return mentions(n, names)
+	case or:
+		return mentions(n, names)
+	case nor:
+		return mentions(n, names)
+	case not:
+		return mention(n.inner, names)
+	case field:
+		for _, segment := range n.path {
+			if slices.Contains(names, segment) {
+				return segment
+			}
+		}
+		return inTests(n.tests, names)
+	}
+	return ""
+}
+
+func inTests(tests []test, names []string) string {
+	for _, t := range tests {
+		found := ""
+		switch t := t.(type) {
+		case elem:
+			found = mention(t.inner, names)
+		case elemIs:
+			found = inTests(t.tests, names)
+		case negated:
+			found = inTests(t.tests, names)
+		case every:
+			found = inTests(t.tests, names)
+		}
+		if found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// EqualFold is Equal regardless of case.
+func EqualFold(path, text string) *Filter {
+	pattern := regexp.MustCompile("(?i)^" + regexp.QuoteMeta(text) + "$")
+	f := field{path: split(path), tests: []test{matches{pattern}}}
+	number := field{path: split(path), tests: []test{equals{valueOf([]byte(text))}}}
+	if c := numberValue(text); c.class == classNumber {
+		return &Filter{all: []node{or{f, number}}}
+	}
+	return &Filter{all: []node{f}}
+}
+
+// Absent is the filter for records without a value at a path, or with an empty
+// list there.
+func Absent(path string) *Filter {
+	p := split(path)
+	return &Filter{all: []node{or{
+		field{path: p, tests: []test{exists{false}}},
+		field{path: p, tests: []test{size{0}}},
+	}}}
+}
