@@ -51,7 +51,7 @@ func TestHealthIs503WhenAComponentIsDown(t *testing.T) {
 	}
 }
 
-func happened(k *testkit.Kit, name string, of org.ID, id string, at time.Time) event.Envelope {
+func happened(name string, of org.ID, id string, at time.Time) event.Envelope {
 	return event.Envelope{ID: id, Name: name, Org: of, OrgID: of, OccurredAt: record.At(at), Source: "api"}
 }
 
@@ -62,9 +62,9 @@ func TestActivityCountsEachEventOnce(t *testing.T) {
 	k := testkit.New(t, monitoring.New)
 	now := k.Clock.Now()
 	for _, e := range []event.Envelope{
-		happened(k, "user.login", "acme", "1", now), happened(k, "user.login", "acme", "1", now),
-		happened(k, "user.login", "other", "2", now.Add(-2*time.Hour)), happened(k, "contact.registered", "acme", "3", now),
-		happened(k, "org-create", "acme", "4", now.Add(-26*time.Hour)),
+		happened("user.login", "acme", "1", now), happened("user.login", "acme", "1", now),
+		happened("user.login", "other", "2", now.Add(-2*time.Hour)), happened("contact.registered", "acme", "3", now),
+		happened("org-create", "acme", "4", now.Add(-26*time.Hour)),
 	} {
 		for _, c := range k.Modules[0].Consumers {
 			if c.Event != e.Name {

@@ -150,7 +150,7 @@ func (r Route) Statuses() []int {
 	for _, f := range r.faults() {
 		seen[StatusOf(f.Kind)] = true
 	}
-	var list []int
+	list := make([]int, 0, len(seen))
 	for status := range seen {
 		list = append(list, status)
 	}

@@ -112,8 +112,9 @@ func (k *Kit) Events() []event.Envelope {
 // EventNames is Events reduced to names.
 func (k *Kit) EventNames() []string {
 	k.T.Helper()
-	names := []string{}
-	for _, e := range k.Events() {
+	events := k.Events()
+	names := make([]string, 0, len(events))
+	for _, e := range events {
 		names = append(names, e.Name)
 	}
 	return names
@@ -130,7 +131,7 @@ func (k *Kit) Settle() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for range settleMax {
-		changes, next, err := k.engine.Changes(context.Background(), k.cursor, 1000)
+		changes, next, err := k.engine.Changes(k.T.Context(), k.cursor, 1000)
 		if err != nil {
 			k.T.Fatalf("read changes: %v", err)
 		}
@@ -159,7 +160,7 @@ func (k *Kit) publish(c table.Change) {
 }
 
 func (k *Kit) deliver(m app.Module, e event.Envelope) {
-	ctx := auth.With(context.Background(), auth.Platform(e.Org))
+	ctx := auth.With(k.T.Context(), auth.Platform(e.Org))
 	for _, c := range m.Consumers {
 		if c.Event != e.Name {
 			continue
