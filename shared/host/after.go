@@ -33,7 +33,7 @@ type after struct {
 const extensionName = "appengine-after"
 
 func newAfter(log *slog.Logger) *after {
-	a := &after{log: log, api: os.Getenv("AWS_LAMBDA_RUNTIME_API"), done: make(chan []func(context.Context), 1), ended: make(chan struct{})}
+	a := &after{log: log, api: os.Getenv("AWS_LAMBDA_RUNTIME_API"), done: make(chan []func(context.Context)), ended: make(chan struct{})}
 	if a.api == "" {
 		return a
 	}

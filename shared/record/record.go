@@ -60,6 +60,11 @@ type Record[T any] struct {
 	Share         json.RawMessage `json:"share,omitempty"`
 	CRMAgent      string          `json:"crm_agent,omitempty"`
 	CreateHash    string          `json:"create_hash,omitempty"`
+	// The following belong to copies: history, published and trash records.
+	SourceDatatype string `json:"sourceDatatype,omitempty"`
+	SourceID       string `json:"sourceId,omitempty"`
+	HistoryDate    Time   `json:"historyDate,omitzero"`
+	PublishDate    Time   `json:"publishDate,omitzero"`
 }
 
 // Raw is a record whose payload is left as JSON text.
@@ -119,7 +124,8 @@ func with[A, B any](r Record[A], data B) Record[B] {
 		PublishedDate: r.PublishedDate, Author: r.Author, CreatedBy: r.CreatedBy, ModifiedBy: r.ModifiedBy,
 		Client: r.Client, Owner: r.Owner, RequiredRole: r.RequiredRole, Workflow: r.Workflow, Post: r.Post,
 		Style: r.Style, Notes: r.Notes, Rules: r.Rules, Stats: r.Stats, Share: r.Share,
-		CRMAgent: r.CRMAgent, CreateHash: r.CreateHash,
+		CRMAgent: r.CRMAgent, CreateHash: r.CreateHash, SourceDatatype: r.SourceDatatype, SourceID: r.SourceID,
+		HistoryDate: r.HistoryDate, PublishDate: r.PublishDate,
 	}
 }
 
@@ -132,6 +138,9 @@ const Layout = "2006-01-02T15:04:05.000Z"
 
 // At is the wire form of an instant, cut to milliseconds.
 func At(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
+
+// IsZero makes omitzero leave unset times out.
+func (t Time) IsZero() bool { return t.Time.IsZero() }
 
 // MarshalJSON writes the canonical form, null for the zero time.
 func (t Time) MarshalJSON() ([]byte, error) {
