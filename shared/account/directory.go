@@ -145,11 +145,15 @@ func (d *Directory) RoleVerbs(ctx context.Context, id org.ID, role auth.Role) (a
 	}
 	return d.roles.get(ctx, id, string(role), func(ctx context.Context) (auth.Verbs, error) {
 		type custom struct {
+			Name        string `json:"name"`
 			Permissions struct {
 				Content Names `json:"content"`
 			} `json:"permissions"`
 		}
 		rec, err := repository.Lookup[custom](ctx, d.records.Tenant(id), Roles, "name", string(role))
+		if err == nil && rec.Data.Name != string(role) {
+			err = table.ErrNotFound // unique names disregard case, roles do not
+		}
 		return auth.ParseVerbs(rec.Data.Permissions.Content), wrap("role", err)
 	})
 }
