@@ -22,6 +22,11 @@ const (
 	OutboxMax    = 16 << 10       // bytes of events that ride on one item
 	InlineMax    = 300 << 10      // bytes of Doc kept in the item; larger ones are offloaded by the adapter
 	PageBytesMax = 1 << 20        // bytes one Query page reads at the most
+	DocMax       = 5 << 20        // bytes of Doc that any adapter holds
+	PartMax      = 2 << 10        // bytes of a partition or of a by-index value
+	SortMax      = 1 << 10        // bytes of a sort key or of an ord-index value
+	DepthMax     = 31             // objects and arrays inside one another in a Doc, itself included
+	DigitsMax    = 38             // significant digits of a number in a Doc
 	StreamWindow = 24 * time.Hour // how long a Change can be read
 )
 
@@ -35,6 +40,16 @@ var (
 	ErrCursor = fault.New(fault.Invalid, "invalid_cursor", "That page marker is not valid. Start again from the first page.")
 	// ErrTooLarge refuses a document that no adapter can hold.
 	ErrTooLarge = fault.New(fault.TooLarge, "record_too_large", "The record is too large to store.")
+	// ErrKey refuses a key or index value that is empty, longer than PartMax or
+	// SortMax, or not UTF-8.
+	ErrKey = fault.New(fault.Invalid, "invalid_key", "That identifier cannot be used.")
+	// ErrDocument refuses a document with a value that no adapter can hold: a
+	// number beyond DigitsMax or beyond ±9.99e125, nesting beyond DepthMax, or
+	// text that is not UTF-8. The message says which.
+	ErrDocument = fault.New(fault.Invalid, "invalid_record", "The record has a value that cannot be stored.")
+	// ErrPath refuses an update whose path leads through a value that is not an
+	// object, or an increment of something that is not a number.
+	ErrPath = fault.New(fault.Invalid, "invalid_path", "That field cannot be changed in this way.")
 )
 
 // Key addresses one item.
@@ -57,7 +72,8 @@ type Item struct {
 	// (shared/event). Each write that announces nothing leaves it as it was; the
 	// relay tells new from old by comparing images.
 	Outbox Doc
-	// Expires, when set, is the time from which the item no longer exists.
+	// Expires, when set, is the time from which the item no longer exists. It is
+	// kept in whole seconds, rounded up, as DynamoDB keeps it.
 	Expires time.Time
 }
 
@@ -115,8 +131,10 @@ type Put struct {
 	If   Cond
 }
 
-// Modify changes paths of an item in place. A missing item is created when
-// Upsert is set and refused with ErrNotFound otherwise.
+// Modify changes paths of an item in place; its paths must not overlap. Objects
+// missing on the way to a path are created. A missing item is created when
+// Upsert is set and refused with ErrNotFound otherwise (in a Transact with a
+// Refused whose Err is ErrNotFound), whatever If says.
 type Modify struct {
 	Key    Key
 	Set    []Assign
@@ -153,7 +171,8 @@ func (o Check) op() Key  { return o.Key }
 func KeyOf(o Op) Key { return o.op() }
 
 // Assign sets a path to a JSON value (anything encoding/json can encode), or,
-// when From is set, to the value another path had before the update.
+// when From is set, to the value another path had before the update; when that
+// had none, Path is removed.
 type Assign struct {
 	Path  Path
 	Value any
@@ -171,7 +190,8 @@ type Increment struct {
 type Table interface {
 	// Get returns the item, or ErrNotFound. It reads consistently.
 	Get(ctx context.Context, key Key) (Item, error)
-	// BatchGet returns the items that exist, in the order of the keys.
+	// BatchGet returns the items that exist, in the order of the keys. It reads
+	// consistently. A key given twice is answered twice.
 	BatchGet(ctx context.Context, keys []Key) ([]Item, error)
 	// Query returns one page of a partition or index partition.
 	Query(ctx context.Context, q Query) (Page, error)
@@ -179,8 +199,9 @@ type Table interface {
 	// it was, for a Delete). A refused condition is a *Refused.
 	Write(ctx context.Context, op Op) (Item, error)
 	// Transact performs up to TransactMax operations on distinct keys, all or
-	// none. token, when not empty, makes a repeat within ten minutes a no-op. A
-	// refused condition is a *Refused naming the first operation refused.
+	// none. token, when not empty, makes a repeat within ten minutes a no-op and
+	// counts as one of the operations. A refused condition is a *Refused naming
+	// the first operation refused.
 	Transact(ctx context.Context, token string, ops ...Op) error
 }
 
@@ -188,10 +209,14 @@ type Table interface {
 type Refused struct {
 	Index int   // which operation of a Transact
 	Old   *Item // the item that refused it; nil when there is none
+	Err   error // ErrNotFound for the Modify of a missing item in a Transact, else nil
 }
 
 // Error implements error.
 func (r *Refused) Error() string { return "condition refused" }
+
+// Unwrap lets errors.Is find ErrNotFound.
+func (r *Refused) Unwrap() error { return r.Err }
 
 // Change is one entry of the change stream: an item before and after a write.
 // Changes of one partition come in the order of the writes.

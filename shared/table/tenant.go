@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/appmint/appengine/shared/org"
@@ -63,6 +64,9 @@ func (t Tenant) Transact(ctx context.Context, token string, ops ...Op) error {
 	for i, o := range ops {
 		full[i] = t.op(o)
 	}
+	if token != "" {
+		token = t.prefix + token // one org's token must not silence another's transaction
+	}
 	return t.refusal(t.table.Transact(ctx, token, full...))
 }
 
@@ -107,7 +111,9 @@ func (t Tenant) outward(k Key) Key { return Key{Part: t.prefix + k.Part, Sort: k
 func (t Tenant) inward(item Item) Item {
 	item.Part = strings.TrimPrefix(item.Part, t.prefix)
 	for name, value := range item.Index {
-		item.Index[name] = strings.TrimPrefix(value, t.prefix)
+		if strings.HasPrefix(name, "by") {
+			item.Index[name] = strings.TrimPrefix(value, t.prefix)
+		}
 	}
 	return item
 }
@@ -120,9 +126,10 @@ func (t Tenant) inwardAll(items []Item) []Item {
 }
 
 func (t Tenant) refusal(err error) error {
-	if refused, ok := err.(*Refused); ok && refused.Old != nil { //nolint:errorlint // adapters return it bare
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Old != nil {
 		old := t.inward(*refused.Old)
-		return &Refused{Index: refused.Index, Old: &old}
+		return &Refused{Index: refused.Index, Old: &old, Err: refused.Err}
 	}
 	return err
 }

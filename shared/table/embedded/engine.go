@@ -1,0 +1,151 @@
+// Package embedded is the table in one process: durable, without a server, for
+// local runs and tests. It is DynamoDB's stand-in and not a product.
+//
+// It stands on Pebble, chosen by measurement: fsynced puts of 500 bytes per
+// second with 16 writers (with one) on a 2-core machine were 50,468 (6,025) for
+// Pebble, 10,525 for SQLite in NORMAL mode, which does not sync each commit, and
+// 3,044 for bbolt. Pebble opened in 2 ms.
+//
+// One goroutine takes the queued writes in groups, evaluates each against what
+// the group did before, and commits the group as one synced batch: item, index
+// rows, expiry row and change record together. So writes are serial, the change
+// stream has one total order, a transaction is all or nothing, and nothing is
+// acknowledged that a crash could take back. Reads go to Pebble directly.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/appmint/appengine/shared/table"
+)
+
+// Options configure an Engine. Now is required.
+type Options struct {
+	// Now is the clock that expiry, the stream's window and transaction tokens
+	// go by.
+	Now func() time.Time
+	// Logger receives what the storage engine says; nil discards it.
+	Logger *slog.Logger
+	// CacheBytes bounds the block cache; 0 means 32 MB on disk, 1 MB in memory.
+	CacheBytes int64
+}
+
+// Engine is a table.Table, and a change stream for the relay.
+type Engine struct {
+	db     *pebble.DB
+	now    func() time.Time
+	write  *pebble.WriteOptions
+	queue  chan *request
+	done   chan struct{} // closed when the committer has ended
+	close  sync.RWMutex  // held for reading while a call uses the database
+	closed bool
+	synced atomic.Uint64 // the last change that is durable
+	wakeMu sync.Mutex
+	wake   chan struct{} // closed at the next durable change
+}
+
+var _ table.Table = (*Engine)(nil)
+
+// Open opens or creates the table in a directory. One process at a time can
+// have it open.
+func Open(dir string, opts Options) (*Engine, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create table directory: %w", err)
+	}
+	if opts.CacheBytes == 0 {
+		opts.CacheBytes = 32 << 20
+	}
+	config := settings(opts)
+	config.MemTableSize = 16 << 20
+	return open(dir, opts, config, pebble.Sync)
+}
+
+// OpenMemory opens an empty table that is gone when it is closed.
+func OpenMemory(opts Options) (*Engine, error) {
+	if opts.CacheBytes == 0 {
+		opts.CacheBytes = 1 << 20
+	}
+	config := settings(opts)
+	config.FS = vfs.NewMem()
+	config.MemTableSize = 256 << 10
+	config.DisableWAL = true
+	return open("", opts, config, pebble.NoSync)
+}
+
+func settings(opts Options) *pebble.Options {
+	config := &pebble.Options{
+		CacheSize:          opts.CacheBytes,
+		FormatMajorVersion: pebble.FormatNewest,
+		Logger:             &logger{to: opts.Logger},
+	}
+	for i := range config.Levels {
+		config.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return config
+}
+
+func open(dir string, opts Options, config *pebble.Options, write *pebble.WriteOptions) (*Engine, error) {
+	if opts.Now == nil {
+		return nil, errors.New("open table: no clock")
+	}
+	db, err := pebble.Open(dir, config)
+	if err != nil {
+		return nil, fmt.Errorf("open table: %w", err)
+	}
+	e := &Engine{
+		db:    db,
+		now:   opts.Now,
+		write: write,
+		queue: make(chan *request, 256),
+		done:  make(chan struct{}),
+		wake:  make(chan struct{}),
+	}
+	last, err := e.lastChange()
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	e.synced.Store(last)
+	go e.commitLoop(last)
+	return e, nil
+}
+
+// Close ends the engine after the writes already under way. Later calls fail.
+func (e *Engine) Close() error {
+	e.close.Lock()
+	defer e.close.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	close(e.queue)
+	<-e.done
+	e.announce(e.synced.Load())
+	if err := e.db.Close(); err != nil {
+		return fmt.Errorf("close table: %w", err)
+	}
+	return nil
+}
+
+// enter holds the database open for one call; leave with e.close.RUnlock.
+func (e *Engine) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	e.close.RLock()
+	if e.closed {
+		e.close.RUnlock()
+		return fmt.Errorf("table: %w", os.ErrClosed)
+	}
+	return nil
+}
