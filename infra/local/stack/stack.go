@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,11 +146,12 @@ func (s *Stack) Bus(name string) *eventbus.Bus {
 
 // Queue finds a queue by URL, ARN, name or logical id.
 func (s *Stack) Queue(name string) (q *queue.Queue, ok bool) {
-	if id, known := s.options.Template.LogicalID(name); known {
-		name = id
+	for id, q := range s.Queues {
+		if name == id || name == q.Name() || name == q.ARN() || strings.HasSuffix(name, "/"+q.Name()) {
+			return q, true
+		}
 	}
-	q, ok = s.Queues[name]
-	return q, ok
+	return nil, false
 }
 
 // Redrive moves up to limit messages of a dead-letter queue back to the

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -296,17 +297,16 @@ func TestFailingDestinationKeepsTheBatch(t *testing.T) {
 func TestTimeoutIsAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		calls := 0
+		var calls atomic.Int32
 		slow := function.Func(func(ctx context.Context, _ []byte) ([]byte, error) {
-			calls++
-			if calls == 1 {
+			if calls.Add(1) == 1 {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
 			return nil, nil
 		})
-		if cursor := run(t, &stream.Mapping{Source: newShard(1), Invoker: slow, MaxRetries: -1}); cursor != "1" || calls != 2 {
-			t.Errorf("cursor %q after %d calls, want 1 after 2", cursor, calls)
+		if cursor := run(t, &stream.Mapping{Source: newShard(1), Invoker: slow, MaxRetries: -1}); cursor != "1" || calls.Load() != 2 {
+			t.Errorf("cursor %q after %d calls, want 1 after 2", cursor, calls.Load())
 		}
 	})
 }
