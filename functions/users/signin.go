@@ -23,6 +23,7 @@ type session struct {
 	RefreshToken string          `json:"refreshToken"`
 	RefreshAlias string          `json:"refresh_token"`
 	ExpiresIn    int64           `json:"expiresIn"` // seconds
+	OrgID        org.ID          `json:"orgId"`     // what to send as orgid from now on
 	User         *account.Record `json:"user,omitempty"`
 	Customer     *account.Record `json:"customer,omitempty"`
 }
@@ -128,7 +129,7 @@ func (s *service) answer(ctx context.Context, id org.ID, kind auth.Kind, rec acc
 	}
 	out := session{
 		Token: token, RefreshToken: opened.refresh, RefreshAlias: opened.refresh,
-		ExpiresIn: int64(auth.TokenLifetime.Seconds()), User: presented(rec),
+		ExpiresIn: int64(auth.TokenLifetime.Seconds()), OrgID: id, User: presented(rec),
 	}
 	if kind != auth.User {
 		out.Customer = out.User

@@ -96,13 +96,11 @@ func (c *Client) identify(h http.Header) {
 func (c *Client) SignUp(ctx context.Context, orgName, email, password string) error {
 	var session struct {
 		Token string `json:"token"`
-		User  struct {
-			Org string `json:"orgid"`
-		} `json:"user"`
+		Org   string `json:"orgId"`
 	}
 	err := c.Do(ctx, http.MethodPost, "/profile/user/signup", map[string]string{
 		"email": email, "password": password, "firstName": "Ann", "lastName": "Archer", "orgName": orgName,
 	}, &session)
-	c.Token, c.Org = session.Token, session.User.Org
+	c.Token, c.Org = session.Token, session.Org
 	return err
 }
