@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -157,5 +156,3 @@ func (b *memoryBlobs) Delete(_ context.Context, key string) error {
 	delete(b.held, key)
 	return nil
 }
-
-var _ = aws.String

@@ -166,4 +166,3 @@ func (b *builder) conditionText(f fragment) string {
 	}
 	return f.text
 }
-

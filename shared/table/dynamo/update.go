@@ -13,7 +13,7 @@ import (
 // update collects the clauses of an update expression.
 type update struct {
 	*builder
-	set, add, remove []string
+	set, remove []string
 }
 
 func (u *update) assign(target, value string) { u.set = append(u.set, target+" = "+value) }
@@ -33,7 +33,7 @@ func (u *update) expression() string {
 	for _, c := range []struct {
 		verb  string
 		terms []string
-	}{{"SET ", u.set}, {"ADD ", u.add}, {"REMOVE ", u.remove}} {
+	}{{"SET ", u.set}, {"REMOVE ", u.remove}} {
 		if len(c.terms) > 0 {
 			clauses = append(clauses, c.verb+strings.Join(c.terms, ", "))
 		}
@@ -80,7 +80,9 @@ func (u *update) paths(m table.Modify) error {
 		u.assign(u.path(a.Path), value)
 	}
 	for _, inc := range m.Add {
-		u.add = append(u.add, u.path(inc.Path)+" "+u.value(number(inc.By)))
+		// ADD is documented for top-level attributes only.
+		target := u.path(inc.Path)
+		u.assign(target, "if_not_exists("+target+", "+u.value(number(0))+") + "+u.value(number(inc.By)))
 	}
 	for _, path := range m.Remove {
 		u.remove = append(u.remove, u.path(path))
