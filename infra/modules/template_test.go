@@ -1,6 +1,7 @@
 package modules_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/appmint/appengine/shared/event"
 	"github.com/appmint/appengine/shared/table"
 	"github.com/appmint/appengine/shared/table/embedded"
+	"github.com/appmint/appengine/shared/table/stream"
 	"github.com/appmint/appengine/shared/testkit"
 )
 
@@ -193,4 +195,43 @@ func TestTemplateTableHasEveryIndex(t *testing.T) {
 			t.Errorf("the table lacks the index %s", name)
 		}
 	}
+}
+
+// The stream's mappings drop changes that announce nothing and pass all others;
+// the local run leaves the former out before it writes them down.
+func TestTemplateStreamsPassWhatAnnounces(t *testing.T) {
+	t.Parallel()
+	streams := 0
+	for _, f := range loadTemplate(t).Functions {
+		for _, s := range f.Streams {
+			streams++
+			for _, outbox := range []string{"", `[{"id":"1"}]`} {
+				item := &table.Item{Key: table.Key{Part: "acme#book", Sort: "1"}, Doc: table.Doc(`{}`), Outbox: table.Doc(outbox)}
+				record, err := pattern.Decode(stream.Record(table.Change{ID: "1", Key: item.Key, New: item}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := passes(t, s.Filters, record); got != (outbox != "") {
+					t.Errorf("%s: a change with outbox %q passes: %v", f.ID, outbox, got)
+				}
+			}
+		}
+	}
+	if streams == 0 {
+		t.Error("no function reads the stream")
+	}
+}
+
+func passes(t *testing.T, filters []json.RawMessage, record any) bool {
+	t.Helper()
+	for _, source := range filters {
+		compiled, err := pattern.Compile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if compiled.Match(record) {
+			return true
+		}
+	}
+	return len(filters) == 0
 }

@@ -146,15 +146,13 @@ func jsonContent(schema object) object {
 
 // Statuses lists every status a client may see from the route.
 func (r Route) Statuses() []int {
-	seen := map[int]bool{r.Status: true, http.StatusOK: r.Status == http.StatusCreated, http.StatusInternalServerError: true}
+	seen := map[int]bool{r.Status: true, http.StatusOK: true, http.StatusInternalServerError: true}
 	for _, f := range r.faults() {
 		seen[StatusOf(f.Kind)] = true
 	}
-	var list []int
-	for status, yes := range seen {
-		if yes {
-			list = append(list, status)
-		}
+	list := make([]int, 0, len(seen))
+	for status := range seen {
+		list = append(list, status)
 	}
 	sort.Ints(list)
 	return list

@@ -115,9 +115,12 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	found, values := m.tree.find(r.Method, segments(r.URL.Path), nil)
 	out := Outcome{Meta: meta, Began: began, BytesIn: max(r.ContentLength, 0), Consumed: consumed}
-	if found == nil {
+	switch {
+	case found == nil && r.Method == http.MethodOptions:
+		answer.send(http.StatusNoContent, "", nil) // a preflight that the gateway did not answer itself
+	case found == nil:
 		m.fail(&answer, r, ErrNoRoute)
-	} else {
+	default:
 		out.Route, out.Matched = *found.route, true
 		answer.consumed = consumedBy(verdict.Principal, consumed)
 		m.serve(&answer, r, found, values, verdict)

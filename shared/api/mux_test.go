@@ -230,6 +230,9 @@ func TestServeRendersFaultsAndEmptyAnswers(t *testing.T) {
 	if status, _, w := call(t, auth.Verdict{}, "GET", "/empty", ""); status != 200 || w.Body.Len() != 0 {
 		t.Errorf("empty: got %d %q", status, w.Body)
 	}
+	if status, _, _ := call(t, auth.Verdict{}, "OPTIONS", "/staff", ""); status != http.StatusNoContent {
+		t.Errorf("preflight: got %d", status)
+	}
 	if status, _, _ := call(t, acme, "HEAD", "/empty", ""); status != http.StatusOK {
 		t.Errorf("HEAD: got %d", status)
 	}

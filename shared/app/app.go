@@ -22,16 +22,18 @@ type Deps struct {
 	// NewID returns "<datatype>-<ULID>", ordered by time within a process.
 	NewID func(datatype string) string
 	// Random fills the slice with unpredictable bytes.
-	Random   func([]byte)
-	Table    table.Table
-	Records  *repository.Repository
-	Tokens   *auth.Tokens
-	Meter    *usage.Meter
-	Recorder *usage.Recorder
-	Mail     mail.Sender
-	Bus      event.Bus // the relay's; modules announce through their writes
-	Log      *slog.Logger
-	Settings Settings
+	Random  func([]byte)
+	Table   table.Table
+	Records *repository.Repository
+	Tokens  *auth.Tokens
+	// Passwords hashes passwords; nil means the recommended cost.
+	Passwords *auth.Passwords
+	Meter     *usage.Meter
+	Recorder  *usage.Recorder
+	Mail      mail.Sender
+	Bus       event.Bus // the relay's; modules announce through their writes
+	Log       *slog.Logger
+	Settings  Settings
 	// Health probes the core components, by name ("database", "queue", …).
 	Health map[string]func(context.Context) error
 }

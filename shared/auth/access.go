@@ -50,6 +50,9 @@ func Anyone(v Verb) Access { return one(rule{kinds: []Kind{User, APIKey, App, Cu
 // Persons lets in signed-in humans: staff and customers.
 func Persons() Access { return one(rule{kinds: []Kind{User, Customer}}) }
 
+// Users lets in staff in person, not through their API keys.
+func Users() Access { return one(rule{kinds: []Kind{User}}) }
+
 // Staff lets in users and API keys; verb 0 asks for nothing more.
 func Staff(v Verb) Access { return one(rule{kinds: []Kind{User, APIKey}, verb: v}) }
 

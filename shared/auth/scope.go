@@ -82,6 +82,12 @@ func Grantable(p Principal, roles []Role, verbs func(Role) (Verbs, bool)) bool {
 	return true
 }
 
+// Outranks says whether a principal may manage an account that has the roles:
+// the platform's and administrators' roles only by those who could hand them out.
+func Outranks(p Principal, roles []Role) bool {
+	return !slices.ContainsFunc(roles, func(r Role) bool { return !rankCovers(p, r) })
+}
+
 // rankCovers guards the roles that are more than their verbs.
 func rankCovers(p Principal, r Role) bool {
 	switch r {

@@ -157,3 +157,10 @@ func splitRefresh(token string) (id, secret string, ok bool) {
 	}
 	return token[:dot], token[dot+1:], true
 }
+
+// SessionOf returns the session that a refresh token says it belongs to,
+// without checking the token.
+func SessionOf(token string) (id string, ok bool) {
+	id, _, ok = splitRefresh(token)
+	return id, ok
+}

@@ -265,3 +265,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSeedAlwaysGivesTheSameKey(t *testing.T) {
+	t.Parallel()
+	seed := strings.Repeat("correct horse ", 4)
+	one, errOne := auth.KeyFromSeed(seed)
+	two, errTwo := auth.KeyFromSeed(seed)
+	other, errOther := auth.KeyFromSeed(seed + "!")
+	if errOne != nil || errTwo != nil || errOther != nil || one.ID != two.ID || one.ID == other.ID {
+		t.Errorf("keys %s, %s and %s (%v, %v, %v)", one.ID, two.ID, other.ID, errOne, errTwo, errOther)
+	}
+	tokens := newTokens(newClock(), auth.FixedKeys{one})
+	if _, err := tokens.Parse(t.Context(), issue(t, tokens, person())); err != nil {
+		t.Errorf("a token of the derived key: %v", err)
+	}
+	if _, err := auth.KeyFromSeed("short"); err == nil {
+		t.Error("a short seed was accepted")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,7 +34,7 @@ type after struct {
 const extensionName = "appengine-after"
 
 func newAfter(log *slog.Logger) *after {
-	a := &after{log: log, api: os.Getenv("AWS_LAMBDA_RUNTIME_API"), done: make(chan []func(context.Context), 1), ended: make(chan struct{})}
+	a := &after{log: log, api: os.Getenv("AWS_LAMBDA_RUNTIME_API"), done: make(chan []func(context.Context)), ended: make(chan struct{})}
 	if a.api == "" {
 		return a
 	}
@@ -104,16 +105,12 @@ func (a *after) register() error {
 	if err != nil {
 		return fmt.Errorf("encode registration: %w", err)
 	}
-	response, err := a.call(http.MethodPost, "/2020-01-01/extension/register", body)
-	if err != nil {
-		return err
+	id, err := a.call(http.MethodPost, "/2020-01-01/extension/register", body)
+	if err == nil && id == "" {
+		err = errors.New("register extension: no identifier")
 	}
-	a.id = response.Header.Get("Lambda-Extension-Identifier")
-	if response.StatusCode != http.StatusOK || a.id == "" {
-		a.id = ""
-		return fmt.Errorf("register extension: status %d", response.StatusCode)
-	}
-	return nil
+	a.id = id
+	return err
 }
 
 // loop asks for each invocation's beginning, waits for its end, does the work,
@@ -122,9 +119,8 @@ func (a *after) loop() {
 	ctx := context.Background()
 	defer close(a.ended)
 	for {
-		response, err := a.call(http.MethodGet, "/2020-01-01/extension/event/next", nil)
-		if err != nil || response.StatusCode != http.StatusOK {
-			a.log.ErrorContext(ctx, "extension ended", "error", fmt.Sprint(err))
+		if _, err := a.call(http.MethodGet, "/2020-01-01/extension/event/next", nil); err != nil {
+			a.log.ErrorContext(ctx, "extension ended", "error", err.Error())
 			return
 		}
 		for _, task := range <-a.done {
@@ -133,10 +129,11 @@ func (a *after) loop() {
 	}
 }
 
-func (a *after) call(method, path string, body []byte) (*http.Response, error) {
+// call returns the identifier that the answer carries, if any.
+func (a *after) call(method, path string, body []byte) (id string, err error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, "http://"+a.api+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("extension call: %w", err)
+		return "", fmt.Errorf("extension call: %w", err)
 	}
 	request.Header.Set("Lambda-Extension-Name", extensionName)
 	if a.id != "" {
@@ -144,7 +141,11 @@ func (a *after) call(method, path string, body []byte) (*http.Response, error) {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("extension call: %w", err)
+		return "", fmt.Errorf("extension call: %w", err)
 	}
-	return response, response.Body.Close()
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("extension call: status %d", response.StatusCode)
+	}
+	return response.Header.Get("Lambda-Extension-Identifier"), nil
 }

@@ -5,7 +5,6 @@
 package host
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -16,9 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/appmint/appengine/shared/app"
 	"github.com/appmint/appengine/shared/config"
+	"github.com/appmint/appengine/shared/file/s3"
 	"github.com/appmint/appengine/shared/invoke"
 	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table/dynamo"
@@ -76,7 +77,7 @@ func cloudConfig(settings config.Function) aws.Config {
 
 func dependencies(cloud aws.Config, settings config.Function, log *slog.Logger) app.Deps {
 	ids := app.NewIDs(time.Now, rand.Reader)
-	t := dynamo.New(dynamodb.NewFromConfig(cloud), dynamo.Options{Table: settings.Table, Now: time.Now})
+	t := dynamo.New(dynamodb.NewFromConfig(cloud), settings.Table, dynamo.Options{Now: time.Now, Blobs: s3.New(awss3.NewFromConfig(cloud), settings.Bucket)})
 	meter := usage.NewMeter(usage.MeterOptions{Table: t, Now: time.Now})
 	random := func(b []byte) { _, _ = rand.Read(b) } // crypto/rand never fails since Go 1.24
 	return app.Deps{

@@ -199,8 +199,9 @@ type Table interface {
 	// it was, for a Delete). A refused condition is a *Refused.
 	Write(ctx context.Context, op Op) (Item, error)
 	// Transact performs up to TransactMax operations on distinct keys, all or
-	// none. token, when not empty, makes a repeat within ten minutes a no-op. A
-	// refused condition is a *Refused naming the first operation refused.
+	// none. token, when not empty, makes a repeat within ten minutes a no-op and
+	// counts as one of the operations. A refused condition is a *Refused naming
+	// the first operation refused.
 	Transact(ctx context.Context, token string, ops ...Op) error
 }
 

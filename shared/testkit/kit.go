@@ -73,7 +73,9 @@ func Deps(t testing.TB, tab table.Table, now func() time.Time) app.Deps {
 		Tokens:   auth.NewTokens(auth.TokenOptions{Issuer: "test", Keys: auth.FixedKeys{key}, Now: now, Random: random}),
 		Meter:    meter,
 		Recorder: usage.NewRecorder(tab, meter.Catalogue(), 0),
-		Settings: app.Settings{PublicURL: "http://localhost"},
+		// Hashing takes no time worth mentioning in tests.
+		Passwords: auth.NewPasswords(auth.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, random, 0),
+		Settings:  app.Settings{PublicURL: "http://localhost"},
 	}
 }
 
@@ -110,8 +112,9 @@ func (k *Kit) Events() []event.Envelope {
 // EventNames is Events reduced to names.
 func (k *Kit) EventNames() []string {
 	k.T.Helper()
-	names := []string{}
-	for _, e := range k.Events() {
+	events := k.Events()
+	names := make([]string, 0, len(events))
+	for _, e := range events {
 		names = append(names, e.Name)
 	}
 	return names
@@ -128,7 +131,7 @@ func (k *Kit) Settle() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for range settleMax {
-		changes, next, err := k.engine.Changes(context.Background(), k.cursor, 1000)
+		changes, next, err := k.engine.Changes(k.T.Context(), k.cursor, 1000)
 		if err != nil {
 			k.T.Fatalf("read changes: %v", err)
 		}
@@ -157,7 +160,7 @@ func (k *Kit) publish(c table.Change) {
 }
 
 func (k *Kit) deliver(m app.Module, e event.Envelope) {
-	ctx := auth.With(context.Background(), auth.Platform(e.Org))
+	ctx := auth.With(k.T.Context(), auth.Platform(e.Org))
 	for _, c := range m.Consumers {
 		if c.Event != e.Name {
 			continue

@@ -214,7 +214,9 @@ type Calls struct {
 	Refused   int64 // refused, of the current month
 	LastMonth int64
 	All       int64 // let through, ever
-	Hour, Day int64 // let through, of the current hour and day
+	Minute    int64 // let through, of the current minute; Hour and Day likewise
+	Hour      int64
+	Day       int64
 }
 
 // Calls reads the org's counters. The call that asks has been counted.
@@ -238,6 +240,9 @@ func (m *Meter) Calls(ctx context.Context, t table.Tenant) (Calls, error) {
 func (s *Calls) add(c counter, now windows) {
 	s.All += c.Calls.All
 	now = now.reconcile(c.windows)
+	if c.windows == now {
+		s.Minute += c.Calls.Minute
+	}
 	if c.Hour == now.Hour {
 		s.Hour += c.Calls.Hour
 	}

@@ -223,7 +223,7 @@ func TestMonthsAreKeptApart(t *testing.T) {
 		t.Errorf("before the first call of the month: %+v", calls)
 	}
 	f.take(t, usage.Limits{})
-	if calls, _ := f.meter.Calls(t.Context(), f.tenant); calls != (usage.Calls{Month: 1, LastMonth: 3, All: 4, Hour: 1, Day: 1}) {
+	if calls, _ := f.meter.Calls(t.Context(), f.tenant); calls != (usage.Calls{Month: 1, LastMonth: 3, All: 4, Minute: 1, Hour: 1, Day: 1}) {
 		t.Errorf("after it: %+v", calls)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Journal keeps a queue's messages over restarts. A queue calls it under its
@@ -18,8 +19,11 @@ import (
 type Journal interface {
 	// Load returns the messages alive, in the order of their sequence.
 	Load() ([]Stored, error)
-	// Put stores a message, replacing an older state of it.
+	// Put stores a new message.
 	Put(s Stored) error
+	// Touch stores what receiving a message changed: everything but its
+	// content.
+	Touch(s Stored) error
 	// Remove forgets a message.
 	Remove(id string) error
 	// Rewrite replaces everything by the messages alive.
@@ -31,6 +35,7 @@ type forgetful struct{}
 
 func (forgetful) Load() ([]Stored, error) { return nil, nil }
 func (forgetful) Put(Stored) error        { return nil }
+func (forgetful) Touch(Stored) error      { return nil }
 func (forgetful) Remove(string) error     { return nil }
 func (forgetful) Rewrite([]Stored) error  { return nil }
 
@@ -43,10 +48,34 @@ type FileJournal struct {
 	file *os.File
 }
 
-// record is one line: a message's new state, or the id of one that is gone.
+// record is one line: a new message, what receiving one changed, or the id of
+// one that is gone.
 type record struct {
 	Put    *Stored `json:"put,omitempty"`
+	Touch  *touch  `json:"touch,omitempty"`
 	Remove string  `json:"remove,omitempty"`
+}
+
+// touch is the part of Stored that changes.
+type touch struct {
+	ID              string    `json:"id"`
+	VisibleAt       time.Time `json:"visibleAt"`
+	FirstReceivedAt time.Time `json:"firstReceivedAt,omitzero"`
+	Receives        int       `json:"receives,omitempty"`
+}
+
+// apply brings the messages alive up to date with one line.
+func (r *record) apply(alive map[string]Stored) {
+	if r.Put != nil {
+		alive[r.Put.ID] = *r.Put
+	}
+	if t := r.Touch; t != nil {
+		if s, ok := alive[t.ID]; ok {
+			s.VisibleAt, s.FirstReceivedAt, s.Receives = t.VisibleAt, t.FirstReceivedAt, t.Receives
+			alive[t.ID] = s
+		}
+	}
+	delete(alive, r.Remove)
 }
 
 // OpenFile returns the journal at path, whose folder it creates. Close it
@@ -84,10 +113,7 @@ func (j *FileJournal) Load() ([]Stored, error) {
 		if err := json.Unmarshal(line, &r); err != nil {
 			return nil, fmt.Errorf("load journal: %s line %d: %w", j.path, number, err)
 		}
-		if r.Put != nil {
-			alive[r.Put.ID] = *r.Put
-		}
-		delete(alive, r.Remove)
+		r.apply(alive)
 	}
 }
 
@@ -105,8 +131,15 @@ func bySequence(alive map[string]Stored) []Stored {
 	return kept
 }
 
-// Put appends the message's state.
+// Put appends the message.
 func (j *FileJournal) Put(s Stored) error { return j.append(record{Put: &s}) }
+
+// Touch appends what changed, which is short whatever the message's size.
+func (j *FileJournal) Touch(s Stored) error {
+	return j.append(record{Touch: &touch{
+		ID: s.ID, VisibleAt: s.VisibleAt, FirstReceivedAt: s.FirstReceivedAt, Receives: s.Receives,
+	}})
+}
 
 // Remove appends the message's end.
 func (j *FileJournal) Remove(id string) error { return j.append(record{Remove: id}) }

@@ -181,7 +181,8 @@ func (q *Queue) duplicate(id string, now time.Time) (string, bool) {
 // add appends a message, durably, and wakes the consumers. q.mu is held.
 func (q *Queue) add(s *Stored) error {
 	s.Sequence = q.sequence + 1
-	if err := q.write(s); err != nil {
+	q.writes++
+	if err := q.config.Journal.Put(*s); err != nil {
 		return err
 	}
 	q.insert(s)
@@ -194,9 +195,9 @@ func (q *Queue) signal() {
 	q.wake = make(chan struct{})
 }
 
-func (q *Queue) write(s *Stored) error {
+func (q *Queue) touch(s *Stored) error {
 	q.writes++
-	return q.config.Journal.Put(*s)
+	return q.config.Journal.Touch(*s)
 }
 
 // remove forgets a message in memory and in the journal. q.mu is held.

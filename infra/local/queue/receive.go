@@ -86,7 +86,7 @@ func (q *Queue) consider(e *list.Element, into *scan) {
 		if s.FirstReceivedAt.IsZero() {
 			s.FirstReceivedAt = into.now
 		}
-		into.err = q.write(s)
+		into.err = q.touch(s)
 		into.got = append(into.got, Received{Stored: *s, Receipt: s.receipt()})
 	}
 }
@@ -143,7 +143,7 @@ func (q *Queue) ChangeVisibility(receipt string, d time.Duration) error {
 		return ErrStaleReceipt
 	}
 	s.VisibleAt = time.Now().Add(d)
-	err = q.write(s)
+	err = q.touch(s)
 	q.signal()
 	return err
 }

@@ -102,26 +102,24 @@ func mergeValue(global, own any) any {
 // known translates a name, URL or ARN into a logical id when it is one of
 // this template's.
 func (b *builder) known(value string) string {
-	if id, ok := b.template.ids[value]; ok {
+	if id, ok := b.template.LogicalID(value); ok {
 		return id
-	}
-	// An API's integration wraps the function's ARN.
-	if _, after, ok := strings.Cut(value, "/functions/"); ok {
-		arn, _, _ := strings.Cut(after, "/")
-		if id, ok := b.template.ids[arn]; ok {
-			return id
-		}
 	}
 	return value
 }
 
 // expect is known for references that must lead to a resource of this template.
 func (b *builder) expect(what, value, kind string) (string, error) {
-	id := b.known(value)
-	if value == "" || !strings.Contains(b.resources[id].kind, kind) {
-		return "", fmt.Errorf("%s: %q is no %s of this template", what, value, strings.ToLower(kind))
+	arn := value
+	if _, after, ok := strings.Cut(value, "/functions/"); ok {
+		arn, _, _ = strings.Cut(after, "/") // an API's integration wraps the function's ARN
 	}
-	return id, nil
+	for _, id := range b.template.ids[arn] {
+		if strings.Contains(b.resources[id].kind, kind) {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %q is no %s of this template", what, value, strings.ToLower(kind))
 }
 
 // optionalQueue is expect for a queue that may be left out.

@@ -17,14 +17,17 @@ type Template struct {
 	Schedules  []Schedule // of functions' events, scheduled rules and Scheduler
 	Ignored    []string   // types of resources and events without an emulation
 
-	ids map[string]string
+	ids map[string][]string
 }
 
 // LogicalID finds the resource that a name, URL or ARN belongs to, as Ref and
-// GetAtt in this template returned it.
+// GetAtt in this template returned it: the first by logical id when several
+// resources share a name.
 func (t *Template) LogicalID(value string) (id string, ok bool) {
-	id, ok = t.ids[value]
-	return id, ok
+	if ids := t.ids[value]; len(ids) > 0 {
+		return ids[0], true
+	}
+	return "", false
 }
 
 // Function is an AWS::Serverless::Function with the globals merged in.

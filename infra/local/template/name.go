@@ -2,6 +2,8 @@ package template
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -122,10 +124,11 @@ func (r *resolver) generated(id string) bool {
 	return false
 }
 
-// identities lists every text under which others may refer to a resource.
-func (r *resolver) identities() (map[string]string, error) {
-	ids := make(map[string]string, 4*len(r.resources))
-	for id := range r.resources {
+// identities lists every text under which others may refer to a resource. A
+// text can mean several, such as a bus that is called like a function.
+func (r *resolver) identities() (map[string][]string, error) {
+	ids := make(map[string][]string, 4*len(r.resources))
+	for _, id := range slices.Sorted(maps.Keys(r.resources)) {
 		name, err := r.name(id)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", id, err)
@@ -135,8 +138,8 @@ func (r *resolver) identities() (map[string]string, error) {
 			return nil, fmt.Errorf("%s: %w", id, err)
 		}
 		arn := r.arn(id, name)
-		for _, text := range []string{reference, arn, arn + "/stream/local", id} {
-			ids[text] = id
+		for _, text := range slices.Compact([]string{id, name, reference, arn, arn + "/stream/local"}) {
+			ids[text] = append(ids[text], id)
 		}
 	}
 	return ids, nil

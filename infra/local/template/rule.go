@@ -29,7 +29,7 @@ func (b *builder) target(id, to string, p *deliveryProperties) (Target, error) {
 		return Target{}, errors.New("property InputTransformer is not known to the local run")
 	}
 	t := Target{
-		ID: id, To: b.known(to), InputPath: p.InputPath, GroupID: p.SQSParameters.MessageGroupID,
+		ID: id, To: b.receiver(to), InputPath: p.InputPath, GroupID: p.SQSParameters.MessageGroupID,
 		Retries: p.RetryPolicy.MaximumRetryAttempts.or(-1),
 	}
 	if p.Input != nil {
@@ -47,6 +47,16 @@ func (b *builder) target(id, to string, p *deliveryProperties) (Target, error) {
 	var err error
 	t.DeadLetter, err = b.optionalQueue("DeadLetterConfig", dead)
 	return t, err
+}
+
+// receiver finds the function or queue that a target names.
+func (b *builder) receiver(value string) string {
+	for _, kind := range []string{"Function", "Queue"} {
+		if id, err := b.expect("target", value, kind); err == nil {
+			return id
+		}
+	}
+	return value
 }
 
 func (b *builder) bus(name string) string {

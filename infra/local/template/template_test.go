@@ -242,6 +242,24 @@ func TestParseReportsEveryResource(t *testing.T) {
 	}
 }
 
+// A name that several resources share leads to the one of the kind that is
+// wanted.
+func TestSharedNames(t *testing.T) {
+	t.Parallel()
+	parsed, err := template.Parse([]byte(`
+Resources:
+  A: {Type: AWS::Events::EventBus, Properties: {Name: Work}}
+  B: {Type: AWS::Serverless::Function, Properties: {FunctionName: Work, Events: {E: {Type: SQS, Properties: {Queue: Work}}}}}
+  Work: {Type: AWS::SQS::Queue}
+`), template.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := function(t, parsed, "B").QueueEvents[0].Queue; got != "Work" {
+		t.Errorf("queue %s, want Work", got)
+	}
+}
+
 func TestLoadReportsMissingFile(t *testing.T) {
 	t.Parallel()
 	if _, err := template.Load("testdata/none.yaml", template.Options{}); err == nil {

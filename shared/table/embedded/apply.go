@@ -142,7 +142,7 @@ func modified(before row, op table.Modify) (row, error) {
 }
 
 func reindexed(before []indexed, changes map[string]string) []indexed {
-	var values [8][]byte
+	var values [indexes][]byte
 	for _, x := range before {
 		values[x.number] = x.value
 	}

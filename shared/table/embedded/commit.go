@@ -61,7 +61,7 @@ func (e *Engine) Write(ctx context.Context, op table.Op) (table.Item, error) {
 
 // Transact implements table.Table. A token is remembered for ten minutes.
 func (e *Engine) Transact(ctx context.Context, token string, ops ...table.Op) error {
-	if err := eval.CheckOps(ops); err != nil {
+	if err := eval.CheckOps(token, ops); err != nil {
 		return err
 	}
 	if len(ops) == 0 {

@@ -19,6 +19,9 @@ type row struct {
 	doc     []byte
 }
 
+// indexes is how many index attributes there are.
+const indexes = 8
+
 type indexed struct {
 	number byte
 	value  []byte
@@ -57,7 +60,9 @@ func parseRow(raw []byte) (row, error) {
 	if count := int(p.byte()); count > 0 {
 		r.index = make([]indexed, 0, count)
 		for range count {
-			r.index = append(r.index, indexed{number: p.byte(), value: p.text()})
+			x := indexed{number: p.byte(), value: p.text()}
+			p.bad = p.bad || x.number >= indexes
+			r.index = append(r.index, x)
 		}
 	}
 	r.outbox = p.text()

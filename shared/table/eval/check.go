@@ -35,11 +35,15 @@ func CheckOp(op table.Op) error {
 	return fmt.Errorf("unknown operation %T", op)
 }
 
-// CheckOps is CheckOp for a transaction; it also holds the number of operations
-// and refuses two on the same key.
-func CheckOps(ops []table.Op) error {
-	if len(ops) > table.TransactMax {
-		return fmt.Errorf("transaction of %d operations, the limit is %d", len(ops), table.TransactMax)
+// CheckOps is CheckOp for a transaction; it also holds the number of operations,
+// of which a token is one, and refuses two on the same key.
+func CheckOps(token string, ops []table.Op) error {
+	limit := table.TransactMax
+	if token != "" {
+		limit--
+	}
+	if len(ops) > limit {
+		return fmt.Errorf("transaction of %d operations, the limit is %d", len(ops), limit)
 	}
 	seen := make(map[table.Key]bool, len(ops))
 	for i, op := range ops {

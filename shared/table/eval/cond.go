@@ -126,8 +126,8 @@ func comparison(c table.Compare) (node, error) {
 		if !found {
 			return false
 		}
-		order, comparable := compare(got, want)
-		return comparable && accepts(order)
+		order, ordered := compare(got, want)
+		return ordered && accepts(order)
 	}, nil
 }
 

@@ -34,7 +34,7 @@ func kindOf(text []byte) kind {
 
 // compare orders two numbers by value or two strings by bytes; other pairs have
 // no order.
-func compare(a, b []byte) (order int, comparable bool) {
+func compare(a, b []byte) (order int, ordered bool) {
 	k := kindOf(a)
 	if k != kindOf(b) {
 		return 0, false

@@ -3,6 +3,7 @@ package eval
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 
 	"github.com/appmint/appengine/shared/table"
 )
@@ -159,4 +160,50 @@ func member(object []byte, name string) (found []byte, ok bool) {
 			found, ok = value, true
 		}
 	}
+}
+
+// Walk iterates over an object's members or an array's elements (with empty
+// names) as raw JSON text; a scalar has none. The text must have passed CheckDoc
+// or CheckValue.
+func Walk(container []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		m := walk(trim(container))
+		for {
+			quoted, value, more := m.next()
+			if !more || !yield(unquote(quoted), value) {
+				return
+			}
+		}
+	}
+}
+
+// Unquote decodes a JSON string.
+func Unquote(quoted []byte) string { return unquote(quoted) }
+
+// AppendQuoted appends text as a JSON string, escaping only what must be.
+func AppendQuoted(to []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	to = append(to, '"')
+	start := 0
+	for i := range len(text) {
+		c := text[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		to = append(to, text[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			to = append(to, '\\', c)
+		case '\n':
+			to = append(to, '\\', 'n')
+		case '\t':
+			to = append(to, '\\', 't')
+		case '\r':
+			to = append(to, '\\', 'r')
+		default:
+			to = append(to, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	return append(append(to, text[start:]...), '"')
 }

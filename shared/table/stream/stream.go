@@ -15,6 +15,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/appmint/appengine/shared/table"
+	"github.com/appmint/appengine/shared/table/eval"
 )
 
 // Attribute names of an item; the dynamo adapter and template.yaml use the same.
@@ -86,7 +87,7 @@ func itemOf(key table.Key, image gjson.Result) (*table.Item, error) {
 		}
 	}
 	if expires := image.Get(AttrExpires + ".N"); expires.Exists() {
-		item.Expires = time.Unix(expires.Int(), 0).UTC()
+		item.Expires = eval.ExpiryTime(expires.Int())
 	}
 	return item, nil
 }
@@ -194,7 +195,7 @@ func appendImage(dst []byte, name string, item *table.Item) []byte {
 		}
 	}
 	if !item.Expires.IsZero() {
-		dst = append(dst, `,"`+AttrExpires+`":{"N":"`+strconv.FormatInt(item.Expires.Unix(), 10)+`"}`...)
+		dst = append(dst, `,"`+AttrExpires+`":{"N":"`+strconv.FormatInt(eval.ExpirySeconds(item.Expires), 10)+`"}`...)
 	}
 	return append(dst, '}')
 }
