@@ -191,7 +191,7 @@ func TestAdministratorsCannotRemoveEachOther(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	admins := []person{owner}
+	admins := append(make([]person, 0, 5), owner)
 	for i := range 4 {
 		admins = append(admins, k.hire(owner, fmt.Sprintf("a%d@acme.example", i), "Owner"))
 	}

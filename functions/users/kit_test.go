@@ -31,8 +31,9 @@ type person struct {
 }
 
 // as makes a person of a session's answer; claims are what the authorizer reads.
-func (k kit) as(r testkit.Response, roles ...auth.Role) person {
+func (k kit) as(r testkit.Response) person {
 	k.T.Helper()
+	var roles []auth.Role
 	claims, err := k.Deps.Tokens.Parse(k.T.Context(), r.String("token"))
 	if err != nil {
 		k.T.Fatalf("token: %v", err)

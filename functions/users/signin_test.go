@@ -32,8 +32,10 @@ func TestSigninRefusesTheSameForUnknownAndWrong(t *testing.T) {
 	k.found("acme")
 	k.found("acme-corp")
 	for _, in := range []m{
-		{"email": "owner@acme.example", "password": "Wrong1234"}, {"email": "nobody@acme.example", "password": password},
-		{"email": "owner", "password": password}, {"email": "", "password": password},
+		{"email": "owner@acme.example", "password": "Wrong1234"},
+		{"email": "nobody@acme.example", "password": password},
+		{"email": "owner", "password": password},
+		{"email": "", "password": password},
 		{"email": "owner@acme-corp.example", "password": password}, // of another org
 	} {
 		k.Anonymous("acme").Call("POST", "/profile/user/signin", in).Refused(400, "invalid_credentials")

@@ -25,7 +25,7 @@ func (k kit) invite(id org.ID, email, role string) {
 	k.put(id, auth.Platform(id), "user_invitation", data)
 }
 
-func (k kit) put(id org.ID, as auth.Principal, datatype string, data m) record.Raw {
+func (k kit) put(id org.ID, as auth.Principal, datatype string, data m) {
 	k.T.Helper()
 	text, err := json.Marshal(data)
 	if err != nil {
@@ -33,11 +33,9 @@ func (k kit) put(id org.ID, as auth.Principal, datatype string, data m) record.R
 	}
 	tx := k.Deps.Records.Tenant(id).Begin(as)
 	tx.Create(record.Raw{Datatype: datatype, Data: text})
-	stored, err := tx.Commit(k.T.Context())
-	if err != nil {
+	if _, err := tx.Commit(k.T.Context()); err != nil {
 		k.T.Fatal(err)
 	}
-	return stored[0]
 }
 
 func TestFoundingAnOrg(t *testing.T) {
