@@ -126,12 +126,15 @@ func OneOf(path string, list ...string) *Filter {
 }
 
 // Contains is the filter for texts that contain another, regardless of case, in
-// one of the fields.
+// one of the fields; a text that reads as a number or a boolean also finds that.
 func Contains(text string, paths ...string) *Filter {
 	pattern := regexp.MustCompile("(?i)" + regexp.QuoteMeta(text))
 	var any or
 	for _, path := range paths {
 		any = append(any, field{path: split(path), tests: []test{matches{pattern}}})
+		if c := valueOf([]byte(text)).class; text != "" && (c == classNumber || text == "true" || text == "false") {
+			any = append(any, field{path: split(path), tests: []test{equals{valueOf([]byte(text))}}})
+		}
 	}
 	return &Filter{all: []node{any}}
 }

@@ -40,7 +40,7 @@ func (g Guarded) find(ctx context.Context, d *collection.Definition, id string) 
 	id = strings.TrimPrefix(id, string(g.tenant.org)+"/"+d.Name+"/")
 	doc, err := g.tenant.Doc(ctx, d.Name, id)
 	if errors.Is(err, table.ErrNotFound) && id != "" {
-		doc, err = g.byName(ctx, d, id)
+		doc, err = g.otherwise(ctx, d, id)
 	}
 	if err != nil {
 		return nil, err
@@ -49,6 +49,17 @@ func (g Guarded) find(ctx context.Context, d *collection.Definition, id string) 
 		return nil, table.ErrNotFound
 	}
 	return doc, nil
+}
+
+// otherwise looks for a record that has another identity: a built-in definition,
+// or a name.
+func (g Guarded) otherwise(ctx context.Context, d *collection.Definition, id string) (table.Doc, error) {
+	if d.Name == datatypeCollection {
+		if doc, ok := collection.BuiltinRecord(id, true); ok {
+			return doc, nil
+		}
+	}
+	return g.byName(ctx, d, id)
 }
 
 func (g Guarded) byName(ctx context.Context, d *collection.Definition, name string) (table.Doc, error) {
@@ -180,7 +191,7 @@ func (g Guarded) askable(d *collection.Definition, find Find) error {
 		return err
 	}
 	names := secretsOf(d.Name)
-	name := parsed.Mentions(names)
+	name := filter.And(parsed, find.Where).Mentions(names)
 	for segment := range strings.SplitSeq(find.Options.Sort, ".") {
 		for _, secret := range names {
 			if segment == secret {

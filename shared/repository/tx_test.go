@@ -252,7 +252,7 @@ func TestATransactionIsAllOrNothing(t *testing.T) {
 	}
 	_, err = w.try(func(x *repository.Tx) {
 		for range 60 {
-			x.Create(record.Raw{Datatype: "post", Name: w.fresh(), Data: json.RawMessage(`{"title":"title"}`)})
+			x.Create(record.Raw{Datatype: "tag", Data: json.RawMessage(`{"name":"` + w.fresh() + `"}`)})
 		}
 	})
 	if !errors.Is(err, repository.ErrTooMany) {

@@ -5,8 +5,9 @@ import (
 	"github.com/appmint/appengine/functions/users"
 	"github.com/appmint/appengine/shared/auth/secretsmanager"
 	"github.com/appmint/appengine/shared/host"
+	"github.com/appmint/appengine/shared/mail/ses"
 )
 
 func main() {
-	host.Run(users.New, secretsmanager.Part)
+	host.Run(users.New, secretsmanager.Part, ses.Part)
 }
