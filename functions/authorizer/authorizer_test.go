@@ -13,7 +13,9 @@ func TestNobodyIsAnonymous(t *testing.T) {
 	k := newKit(t)
 	k.found("acme")
 	for _, headers := range [][]string{
-		{"orgid", "acme"}, {"orgid", "acme", "authorization", "Bearer "}, {"orgid", "acme", "authorization", "Bearer undefined", "x-api-key", ""},
+		{"orgid", "acme"},
+		{"orgid", "acme", "authorization", "Bearer "},
+		{"orgid", "acme", "authorization", "Bearer undefined", "x-api-key", ""},
 		{"orgid", "acme", "x-api-key", "undefined"},
 	} {
 		v := k.call("/crm/x", headers...)
@@ -47,7 +49,7 @@ func TestAppAndPersonThroughApp(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	token, _ := k.app("acme", "write:crm")
+	token, _ := k.app("write:crm")
 	p := k.call("/crm/x", "orgid", "acme", "authorization", "Bearer "+token).Principal
 	if p.Kind != auth.App || p.Verbs != auth.Verbs(auth.Read|auth.Create|auth.Update) || len(p.Roles) > 0 {
 		t.Errorf("app = %+v", p)
@@ -75,7 +77,7 @@ func TestBadTokensInEitherSlot(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	app, _ := k.app("acme")
+	app, _ := k.app()
 	k.Clock.Advance(time.Hour)
 	fresh := session(k.Anonymous("acme").Call("POST", "/profile/user/signin", m{"email": "owner@x.example", "password": password}))
 	for _, c := range []struct {
@@ -103,8 +105,8 @@ func TestOrgsStayApart(t *testing.T) {
 	acme := k.found("acme")
 	k.found("acme-corp")
 	cy := k.customer("acme")
-	app, _ := k.app("acme")
-	key, _ := k.key("acme", acme, m{"scopes": []string{"admin"}})
+	app, _ := k.app()
+	key, _ := k.key(acme, m{"scopes": []string{"admin"}})
 	for _, headers := range [][]string{
 		{"authorization", acme.token}, {"authorization", cy.token}, {"authorization", app}, {"authorization", app, "x-client-authorization", acme.token},
 	} {
@@ -183,7 +185,7 @@ func TestDeletedAppsLoseTheirTokens(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	token, id := k.app("acme")
+	token, id := k.app()
 	k.Owner("acme").Call("DELETE", "/profile/app/delete/"+id, nil).Want(200)
 	if v := k.call("/crm/x", "orgid", "acme", "authorization", token); v.TokenFault != "token_revoked" || v.Principal.Kind != auth.Anonymous {
 		t.Errorf("verdict = %+v", v)
@@ -209,7 +211,7 @@ func TestAPIKeys(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	key, sk := k.key("acme", owner, m{"scopes": []string{"read", "write:profile"}})
+	key, sk := k.key(owner, m{"scopes": []string{"read", "write:profile"}})
 	p := k.call("/crm/x", "orgid", "acme", "x-api-key", key).Principal
 	if p.Kind != auth.APIKey || p.ID != sk || p.Verbs != auth.Verbs(auth.Read) || len(p.Roles) > 0 {
 		t.Errorf("principal = %+v", p)
@@ -217,7 +219,7 @@ func TestAPIKeys(t *testing.T) {
 	if p := k.call("/profile", "orgid", "acme", "x-api-key", key).Principal; !p.Can(auth.Update) {
 		t.Errorf("principal = %+v", p)
 	}
-	admin, _ := k.key("acme", owner, m{"scopes": []string{"admin"}})
+	admin, _ := k.key(owner, m{"scopes": []string{"admin"}})
 	if p := k.call("/crm/x", "orgid", "acme", "x-api-key", admin).Principal; p.Verbs != auth.AllVerbs || !p.Has(auth.RoleOwner) {
 		t.Errorf("admin key = %+v", p)
 	}

@@ -109,16 +109,18 @@ func (k kit) customer(id org.ID) signed {
 }
 
 // app registers an application and signs it in.
-func (k kit) app(id org.ID, permissions ...string) (token, appID string) {
+func (k kit) app(permissions ...string) (token, appID string) {
 	k.T.Helper()
+	const id = org.ID("acme")
 	r := k.Owner(id).Call("POST", "/profile/app/register", m{"name": "Shop", "permissions": permissions}).Want(200)
 	in := m{"appId": r.String("appId"), "key": r.String("appKey"), "secret": r.String("appSecret")}
 	return k.Anonymous(id).Call("POST", "/profile/app/key", in).Want(200).String("token"), r.String("appId")
 }
 
 // key makes an API key of a founder.
-func (k kit) key(id org.ID, owner signed, in m) (key, sk string) {
+func (k kit) key(owner signed, in m) (key, sk string) {
 	k.T.Helper()
+	const id = org.ID("acme")
 	in["name"] = "Nightly"
 	who := auth.Principal{Kind: auth.User, Org: id, Home: id, ID: owner.id, Email: "owner@x.example", Roles: []auth.Role{auth.RoleOwner}, Verbs: auth.AllVerbs}
 	r := k.As(who).Call("POST", "/api-key/create", in).Want(200)

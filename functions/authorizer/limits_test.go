@@ -54,8 +54,8 @@ func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	key, _ := k.key("acme", owner, m{"scopes": []string{"admin"}})
-	app, _ := k.app("acme")
+	key, _ := k.key(owner, m{"scopes": []string{"admin"}})
+	app, _ := k.app()
 	for name, headers := range map[string][]string{
 		"anonymous": {}, "person": {"authorization", owner.token}, "key": {"x-api-key", key},
 		"person through app": {"authorization", app, "x-client-authorization", owner.token},
@@ -115,7 +115,7 @@ func TestPasswordsAreTriedTenTimesAMinute(t *testing.T) {
 	if v := k.call("/profile/whoami", "orgid", "acme"); v.Refused != "" {
 		t.Errorf("elsewhere = %+v", v)
 	}
-	app, _ := k.app("acme")
+	app, _ := k.app()
 	if v := k.call("/profile/user/signin", "orgid", "acme", "authorization", app); v.Refused != "" {
 		t.Errorf("a site's server signs in many = %+v", v)
 	}
@@ -125,8 +125,8 @@ func TestKeysHaveTheirOwnLimits(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	key, _ := k.key("acme", owner, m{"scopes": []string{"read"}, "rateLimit": m{"requestsPerMinute": 3}})
-	other, _ := k.key("acme", owner, m{"scopes": []string{"read"}})
+	key, _ := k.key(owner, m{"scopes": []string{"read"}, "rateLimit": m{"requestsPerMinute": 3}})
+	other, _ := k.key(owner, m{"scopes": []string{"read"}})
 	for i := range 5 {
 		if v := k.call("/crm/x", "orgid", "acme", "x-api-key", key); (v.Refused == "") != (i < 3) {
 			t.Errorf("call %d = %+v", i, v)

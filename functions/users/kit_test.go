@@ -33,7 +33,7 @@ type person struct {
 // as makes a person of a session's answer; claims are what the authorizer reads.
 func (k kit) as(r testkit.Response) person {
 	k.T.Helper()
-	var roles []auth.Role
+	roles := make([]auth.Role, 0, 4)
 	claims, err := k.Deps.Tokens.Parse(k.T.Context(), r.String("token"))
 	if err != nil {
 		k.T.Fatalf("token: %v", err)
