@@ -70,7 +70,7 @@ func TestCreateReadUpdateDelete(t *testing.T) {
 	if diff := cmp.Diff(made.Map(), got.Map()); diff != "" {
 		t.Errorf("get (-created +got):\n%s", diff)
 	}
-	for _, path := range []string{"get/" + id, "get/tag/lamps", "find-any-id/tag/" + id, "get/tag/acme%2Ftag%2F" + id} {
+	for _, path := range []string{"get/" + id, "get/tag/lamps", "find-any-id/tag/" + id} {
 		if got := c.Call("GET", "/repository/"+path, nil).Want(http.StatusOK).String("sk"); got != id {
 			t.Errorf("%s: got %s, want %s", path, got, id)
 		}
@@ -292,7 +292,6 @@ func TestAnotherOrgSeesNothing(t *testing.T) {
 	if got := list(t, other.Call("GET", "/repository/find/tag", nil)); got.Total != 0 {
 		t.Errorf("find: %+v", got)
 	}
-	other.Call("GET", "/repository/get/tag/acme%2Ftag%2F"+id, nil).Refused(http.StatusNotFound, "not_found")
 }
 
 func TestCustomersSeePublicAndOwn(t *testing.T) {
@@ -433,7 +432,7 @@ func TestIsUnique(t *testing.T) {
 	t.Parallel()
 	k := testkit.New(t, repository.New)
 	c := k.Owner("acme")
-	id := create(c, "subscriber", object{"email": "jane@x.example"})
+	id := create(c, "subscriber", object{"email": "jane@x.example", "promotion": "news"})
 	for path, want := range map[string]bool{
 		"subscriber/email/jane%40x.example":          false,
 		"subscriber/email/JANE@x.example":            false,
