@@ -113,7 +113,7 @@ func Or(filters ...*Filter) *Filter {
 
 // Equal is the filter for one field with a string value; path is dotted.
 func Equal(path, text string) *Filter {
-	return &Filter{all: []node{field{path: split(path), tests: []test{equals{stringValue(text)}}}}}
+	return &Filter{all: []node{field{path: split(path), tests: []test{&equals{stringValue(text)}}}}}
 }
 
 // OneOf is the filter for a field with one of several string values.
@@ -133,7 +133,7 @@ func Contains(text string, paths ...string) *Filter {
 	for _, path := range paths {
 		any = append(any, field{path: split(path), tests: []test{matches{pattern}}})
 		if c := valueOf([]byte(text)).class; text != "" && (c == classNumber || text == "true" || text == "false") {
-			any = append(any, field{path: split(path), tests: []test{equals{valueOf([]byte(text))}}})
+			any = append(any, field{path: split(path), tests: []test{&equals{valueOf([]byte(text))}}})
 		}
 	}
 	return &Filter{all: []node{any}}
@@ -206,7 +206,7 @@ func inTests(tests []test, names []string) string {
 func EqualFold(path, text string) *Filter {
 	pattern := regexp.MustCompile("(?i)^" + regexp.QuoteMeta(text) + "$")
 	f := field{path: split(path), tests: []test{matches{pattern}}}
-	number := field{path: split(path), tests: []test{equals{valueOf([]byte(text))}}}
+	number := field{path: split(path), tests: []test{&equals{valueOf([]byte(text))}}}
 	if c := numberValue(text); c.class == classNumber {
 		return &Filter{all: []node{or{f, number}}}
 	}
