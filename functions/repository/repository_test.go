@@ -43,7 +43,7 @@ func list(t *testing.T, r testkit.Response) page {
 }
 
 func idsOf(p page) []string {
-	list := []string{}
+	list := make([]string, 0, len(p.Data))
 	for _, r := range p.Data {
 		id, _ := r["sk"].(string)
 		list = append(list, id)
@@ -211,7 +211,7 @@ func TestFind(t *testing.T) {
 	t.Parallel()
 	k := testkit.New(t, repository.New)
 	c := k.Owner("acme")
-	var ids []string
+	ids := make([]string, 0, 3)
 	for _, name := range []string{"alpha", "beta", "gamma"} {
 		ids = append(ids, create(c, "tag", object{"name": name}))
 		k.Clock.Advance(1e9)

@@ -242,7 +242,7 @@ func (t elem) holds(raw []byte) bool {
 func (t elem) all() bool { return false }
 
 func (t elemIs) holds(raw []byte) bool {
-	return raw != nil && elements(raw, func(e []byte) bool { return every{t.tests}.holds(e) })
+	return raw != nil && elements(raw, func(e []byte) bool { return every(t).holds(e) })
 }
 
 func (t elemIs) all() bool { return false }

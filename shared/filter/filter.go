@@ -53,9 +53,8 @@ type test interface {
 type (
 	equals struct{ want value }
 	in     struct {
-		want    []value
-		texts   map[string]bool // of plain strings, for long lists
-		hasNull bool
+		want  []value
+		texts map[string]bool // of plain strings, for long lists
 	}
 	order struct {
 		op   string // $gt, $gte, $lt or $lte
@@ -101,14 +100,14 @@ func And(filters ...*Filter) *Filter {
 
 // Or is the filter that lets through what one of them does.
 func Or(filters ...*Filter) *Filter {
-	var any or
+	var choice or
 	for _, f := range filters {
 		if f.Empty() {
 			return &Filter{}
 		}
-		any = append(any, and(f.all))
+		choice = append(choice, and(f.all))
 	}
-	return &Filter{all: []node{any}}
+	return &Filter{all: []node{choice}}
 }
 
 // Equal is the filter for one field with a string value; path is dotted.
@@ -129,14 +128,14 @@ func OneOf(path string, list ...string) *Filter {
 // one of the fields; a text that reads as a number or a boolean also finds that.
 func Contains(text string, paths ...string) *Filter {
 	pattern := regexp.MustCompile("(?i)" + regexp.QuoteMeta(text))
-	var any or
+	var choice or
 	for _, path := range paths {
-		any = append(any, field{path: split(path), tests: []test{matches{pattern}}})
+		choice = append(choice, field{path: split(path), tests: []test{matches{pattern}}})
 		if c := valueOf([]byte(text)).class; text != "" && (c == classNumber || text == "true" || text == "false") {
-			any = append(any, field{path: split(path), tests: []test{&equals{valueOf([]byte(text))}}})
+			choice = append(choice, field{path: split(path), tests: []test{&equals{valueOf([]byte(text))}}})
 		}
 	}
-	return &Filter{all: []node{any}}
+	return &Filter{all: []node{choice}}
 }
 
 // Not is the filter for what another does not let through.

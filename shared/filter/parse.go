@@ -27,7 +27,7 @@ func Parse(text json.RawMessage) (*Filter, error) {
 	if err := d.Decode(&document); err != nil {
 		return nil, refuse("The filter is not valid JSON.")
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+	if _, err := d.Token(); err != io.EOF {
 		return nil, refuse("The filter is followed by something else.")
 	}
 	object, ok := document.(map[string]any)

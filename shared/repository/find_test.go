@@ -28,7 +28,7 @@ func TestPlans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.define(shelf)
-	var all []string
+	all := make([]string, 0, 6)
 	for i := range 6 {
 		rec := w.create("shelf", fmt.Sprintf(`{"genre":"g%d","price":%d,"isbn":"i%d","title":"t%d","at":"2026-01-0%dT00:00:00Z"}`, i%2, i*10, i, i, i+1))
 		all = append(all, rec.SK)
@@ -39,21 +39,21 @@ func TestPlans(t *testing.T) {
 		found  []int
 	}{
 		`{"sk":{"$in":["` + all[1] + `","` + all[3] + `","nosuch","no/such"]}}`: {"ids", []int{3, 1}},
-		`{"data.isbn":"i2"}`:                             {"unique", []int{2}},
-		`{"data.isbn":"I2"}`:                             {"unique", []int{}}, // guards ignore case, filters do not
-		`{"data.isbn":{"$in":["i4","i5","i9"]}}`:         {"unique", []int{5, 4}},
-		`{"data.genre":"g1"}`:                            {"index", []int{5, 3, 1}},
-		`{"data.genre":{"$in":["g0","g1","g0"]}}`:        {"index", []int{5, 4, 3, 2, 1, 0}},
-		`{"data.genre":"g1","data.title":"t3"}`:          {"index", []int{3}},
-		`{"data.price":{"$gt":10,"$lte":40}}`:            {"order", []int{4, 3, 2}},
-		`{"data.at":{"$lt":"2026-01-03"}}`:               {"order", []int{1, 0}},
-		`{"modifydate":{"$gte":"2026-04-10T08:20:15Z"}}`: {"order", []int{5, 4}},
-		`{"data.title":"t3"}`:                            {"scan", []int{3}},
+		`{"data.isbn":"i2"}`:                               {"unique", []int{2}},
+		`{"data.isbn":"I2"}`:                               {"unique", []int{}}, // guards ignore case, filters do not
+		`{"data.isbn":{"$in":["i4","i5","i9"]}}`:           {"unique", []int{5, 4}},
+		`{"data.genre":"g1"}`:                              {"index", []int{5, 3, 1}},
+		`{"data.genre":{"$in":["g0","g1","g0"]}}`:          {"index", []int{5, 4, 3, 2, 1, 0}},
+		`{"data.genre":"g1","data.title":"t3"}`:            {"index", []int{3}},
+		`{"data.price":{"$gt":10,"$lte":40}}`:              {"order", []int{4, 3, 2}},
+		`{"data.at":{"$lt":"2026-01-03"}}`:                 {"order", []int{1, 0}},
+		`{"modifydate":{"$gte":"2026-04-10T08:20:15Z"}}`:   {"order", []int{5, 4}},
+		`{"data.title":"t3"}`:                              {"scan", []int{3}},
 		`{"$or":[{"data.isbn":"i1"},{"data.title":"t2"}]}`: {"scan", []int{2, 1}},
 		``: {"order", []int{5, 4, 3, 2, 1, 0}},
 	} {
 		got := w.find("shelf", query, repository.ListOptions{})
-		expected := []string{}
+		expected := make([]string, 0, len(want.found))
 		for _, i := range want.found {
 			expected = append(expected, all[i])
 		}
@@ -77,8 +77,11 @@ func TestRoundTrips(t *testing.T) {
 		run  func() error
 		want tabletest.Calls
 	}{
-		"get":    {func() error { _, err := guarded.Get(ctx, "shelf", rec.SK); return err }, tabletest.Calls{Get: 1}},
-		"create": {func() error { _, err := guarded.Create(ctx, record.Raw{Datatype: "shelf", Data: []byte(`{"genre":"x"}`)}); return err }, tabletest.Calls{Transact: 1}},
+		"get": {func() error { _, err := guarded.Get(ctx, "shelf", rec.SK); return err }, tabletest.Calls{Get: 1}},
+		"create": {func() error {
+			_, err := guarded.Create(ctx, record.Raw{Datatype: "shelf", Data: []byte(`{"genre":"x"}`)})
+			return err
+		}, tabletest.Calls{Transact: 1}},
 		"find by an indexed field": {func() error {
 			_, err := guarded.Find(ctx, "shelf", repository.Find{Filter: []byte(`{"data.genre":"g"}`)})
 			return err
@@ -104,20 +107,36 @@ func TestPagesAreStableAndCover(t *testing.T) {
 	}
 	for _, sort := range []string{"", "data.pages", "data.price", "sk", "data.missing"} {
 		for _, desc := range []bool{false, true} {
-			seen := map[string]bool{}
-			for page := 1; page <= 4; page++ {
-				got := w.find("shelf", "", repository.ListOptions{Page: page, PageSize: 10, Sort: sort, Desc: desc})
-				if got.Total != 25 || got.More != (page < 3) {
-					t.Errorf("sort %q page %d: total %d, more %v", sort, page, got.Total, got.More)
-				}
-				for _, id := range ids(got) {
-					seen[id] = true
-				}
-			}
-			if len(seen) != 25 {
-				t.Errorf("sort %q: pages show %d of 25 records", sort, len(seen))
+			if seen := w.turn(repository.ListOptions{PageSize: 10, Sort: sort, Desc: desc}); seen != 25 {
+				t.Errorf("sort %q: pages show %d of 25 records", sort, seen)
 			}
 		}
+	}
+}
+
+// turn reads the pages of 25 books and counts the different ones seen.
+func (w *world) turn(o repository.ListOptions) int {
+	w.t.Helper()
+	seen := map[string]bool{}
+	for page := 1; page <= 4; page++ {
+		o.Page = page
+		got := w.find("shelf", "", o)
+		if got.Total != 25 || got.More != (page < 3) {
+			w.t.Errorf("sort %q page %d: total %d, more %v", o.Sort, page, got.Total, got.More)
+		}
+		for _, id := range ids(got) {
+			seen[id] = true
+		}
+	}
+	return len(seen)
+}
+
+func TestListOptions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.define(shelf)
+	for range 25 {
+		w.create("shelf", `{}`)
 	}
 	got := w.find("shelf", "", repository.ListOptions{Skip: 23, PageSize: 10})
 	if len(got.Data) != 2 || got.More {
@@ -140,7 +159,7 @@ func TestFindAgreesWithTheFilter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.define(shelf)
-	var docs []record.Raw
+	docs := make([]record.Raw, 0, 40)
 	for i := range 40 {
 		data := map[string]any{"title": "t" + strconv.Itoa(i%7)}
 		if i%5 != 0 {
@@ -161,16 +180,7 @@ func TestFindAgreesWithTheFilter(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		want := []string{}
-		for _, rec := range docs {
-			text, err := json.Marshal(rec)
-			if err != nil {
-				r.Fatal(err)
-			}
-			if parsed.Match(text) {
-				want = append(want, rec.SK)
-			}
-		}
+		want := matching(r, parsed, docs)
 		page, err := w.tenant().Find(t.Context(), "shelf", repository.Find{Filter: []byte(query), Options: repository.ListOptions{PageSize: 1000, Sort: "sk"}})
 		if err != nil {
 			r.Fatal(err)
@@ -180,6 +190,21 @@ func TestFindAgreesWithTheFilter(t *testing.T) {
 			r.Errorf("%s by %+v (-want +got):\n%s", query, page.Plan, diff)
 		}
 	})
+}
+
+// matching are the ids that the filter itself lets through.
+func matching(r *rapid.T, f *filter.Filter, docs []record.Raw) []string {
+	want := []string{}
+	for _, rec := range docs {
+		text, err := json.Marshal(rec)
+		if err != nil {
+			r.Fatal(err)
+		}
+		if f.Match(text) {
+			want = append(want, rec.SK)
+		}
+	}
+	return want
 }
 
 func drawQuery(r *rapid.T) string {
