@@ -468,6 +468,27 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+func TestApproval(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t, repository.New)
+	c := k.Owner("acme")
+	id := create(c, "post", object{"title": "one"})
+	c.Call("POST", "/repository/approve/post/"+id, nil).Refused(http.StatusConflict, "invalid_state")
+	if got := c.Call("GET", "/repository/request-approval/post/"+id+"?note=please", nil).Want(http.StatusOK); got.String("state") != "pending" {
+		t.Errorf("requested: %s", got.Body)
+	}
+	k.Staff("acme", "ed@acme.example", auth.RolePublisher).Call("POST", "/repository/approve/post/"+id, nil).Refused(http.StatusForbidden, "forbidden")
+	k.Events()
+	got := c.Call("POST", "/repository/approve", object{"datatype": "post", "id": id, "note": "fine"}).Want(http.StatusOK)
+	if notes := got.Map()["notes"].([]any); got.String("state") != "approved" || len(notes) != 2 {
+		t.Errorf("approved: %s", got.Body)
+	}
+	c.Call("POST", "/repository/reject/post/"+id, object{"note": "no"}).Want(http.StatusOK)
+	if diff := cmp.Diff([]string{"collection-approve", "collection-update"}, k.EventNames()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
 // Secrets are neither returned, nor listed, nor asked about, nor announced, nor
 // set, nor lost by a generic update.
 func TestSecretsStayInside(t *testing.T) {
