@@ -18,7 +18,7 @@ import (
 func BenchmarkInvokeRead(b *testing.B) {
 	kit := testkit.New(b, repository.New)
 	owner := kit.Owner("acme")
-	id := owner.Call("PUT", "/repository/create", `{"datatype":"category","isNew":true,"data":{"name":"novels","title":"Novels"}}`).Want(200).String("sk")
+	id := owner.Call("PUT", "/repository/create", `{"datatype":"category","isNew":true,"data":{"name":"novels","title":"Novels"}}`).Want(201).String("sk")
 	handler, err := invoke.New(kit.Modules[0], kit.Deps, nil)
 	if err != nil {
 		b.Fatal(err)
