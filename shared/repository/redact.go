@@ -36,18 +36,14 @@ func secretsOf(datatype string) []string {
 	return names
 }
 
-// special are the names of secrets that only some collections treat as such;
-// the definition is read only for a record that has one of them.
-func special() []string { return []string{"token", "pin", "answer"} }
-
 // redact returns a record's JSON without secrets and without the members that
 // never go out. A record that has none is returned as it is, undecoded.
 func redact(doc table.Doc) table.Doc {
 	if filter.Text(doc, "datatype") == datatypeCollection || filter.Text(doc, "sourceDatatype") == datatypeCollection {
 		return doc // there the names are those of schema properties
 	}
-	names := present(doc, secretNames())
-	if own := present(doc, special()); len(own) > 0 {
+	names, own := members(doc)
+	if len(own) > 0 {
 		datatype := filter.Text(doc, "sourceDatatype")
 		if datatype == "" {
 			datatype = filter.Text(doc, "datatype")
@@ -75,22 +71,45 @@ func redact(doc table.Doc) table.Doc {
 	return stripped
 }
 
-// present returns which of the names a document has a member of, at any depth.
-// It walks the document once, from one colon behind a quote to the next; a text
-// that looks like a member makes it answer too much, which costs a decoding.
-func present(doc []byte, names []string) []string {
-	var found []string
-	for rest := doc; ; {
-		end := bytes.Index(rest, []byte(`":`))
-		if end < 0 {
-			return found
+// members finds the secrets among a document's member names, wherever they
+// stand, in one pass: the common ones, and those that only some collections
+// treat as secrets.
+func members(doc []byte) (common, some []string) {
+	for i := 0; ; {
+		at := bytes.Index(doc[i:], []byte(`":`))
+		if at < 0 {
+			return common, some
 		}
-		name := rest[bytes.LastIndexByte(rest[:end], '"')+1 : end]
-		rest = rest[end+2:]
-		if at := slices.Index(names, string(name)); at >= 0 && !slices.Contains(found, names[at]) {
-			found = append(found, names[at])
+		end := i + at
+		i = end + 2
+		begin := bytes.LastIndexByte(doc[max(0, end-nameLongest-1):end], '"')
+		if begin < 0 {
+			continue
+		}
+		name := doc[max(0, end-nameLongest-1)+begin+1 : end]
+		switch string(name) {
+		case "token", "pin", "answer":
+			some = append(some, string(name))
+		case "password", "passwordHash", "confirmPassword", "passcode", "passcodeHash", "keyHash", "keySecret",
+			"codeHash", "codeSecret", "tokenHash", "secretHash", "twoFactorSecret", "invitationToken",
+			"confirmationToken", "accessToken", "refreshToken", "clientSecret", "stripeClientSecret", "apiSecret",
+			"webhookSecret", "privateKey", "providerToken", "apiKey", "pushToken":
+			common = append(common, string(name))
 		}
 	}
+}
+
+// nameLongest is the length of the longest secret name, in bytes.
+const nameLongest = len("stripeClientSecret")
+
+func present(doc []byte, names []string) []string {
+	var found []string
+	for _, name := range names {
+		if bytes.Contains(doc, []byte(`"`+name+`":`)) {
+			found = append(found, name)
+		}
+	}
+	return found
 }
 
 // strip removes members by name at any depth.
