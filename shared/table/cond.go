@@ -18,7 +18,7 @@ func (p Path) String() string { return strings.Join(p, ".") }
 // another type is false, except NotEqual, which is then true.
 type Cond interface{ cond() }
 
-// Comparison operators.
+// Operator is a comparison operator.
 type Operator string
 
 // The operators of Compare.

@@ -158,31 +158,34 @@ func (t *Table) reconsiderAll(ctx context.Context, plans []*plan, cause error) (
 	if busy(cause) {
 		return false, cause
 	}
-	for i, reason := range canceled.CancellationReasons {
-		if i >= len(plans) {
+	for i, p := range plans {
+		if i >= len(canceled.CancellationReasons) {
 			break
 		}
-		switch aws.ToString(reason.Code) {
-		case "ConditionalCheckFailed":
-			s, err := parse(reason.Item)
-			if err == nil {
-				err = plans[i].judge(ctx, t, s)
-			}
-			if err != nil {
-				return false, located(err, i)
-			}
-			again = true
-		case "ValidationError":
-			if !plans[i].canPin() {
-				continue
-			}
-			if err := t.pin(ctx, plans[i]); err != nil {
-				return false, located(err, i)
-			}
-			again = true
+		pinned, err := t.reconsiderOne(ctx, p, canceled.CancellationReasons[i])
+		if err != nil {
+			return false, located(err, i)
 		}
+		again = again || pinned
 	}
 	return again, cause
+}
+
+// reconsiderOne says whether the plan was pinned; an error is the refusal.
+func (t *Table) reconsiderOne(ctx context.Context, p *plan, reason types.CancellationReason) (pinned bool, err error) {
+	switch aws.ToString(reason.Code) {
+	case "ConditionalCheckFailed":
+		s, err := parse(reason.Item)
+		if err == nil {
+			err = p.judge(ctx, t, s)
+		}
+		return true, err
+	case "ValidationError":
+		if p.canPin() {
+			return true, t.pin(ctx, p)
+		}
+	}
+	return false, nil
 }
 
 // pinAll is for a validation error that does not say which operation it means.

@@ -208,7 +208,7 @@ func (e *Engine) commitGroup(sequence uint64, requests []*request) uint64 {
 }
 
 func (e *Engine) flush(g *group) error {
-	defer g.batch.Close()
+	defer func() { _ = g.batch.Close() }() // only releases memory
 	if g.damaged != nil {
 		return g.damaged
 	}

@@ -96,7 +96,7 @@ func (r *reader) run(ctx context.Context, db *pebble.DB, opts *pebble.IterOption
 	// An index row only names its item, so index and items are read from one
 	// snapshot.
 	snapshot := db.NewSnapshot()
-	defer snapshot.Close()
+	defer func() { _ = snapshot.Close() }() // only releases memory
 	it, err := snapshot.NewIterWithContext(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
@@ -161,7 +161,7 @@ func (r *reader) visit(snapshot *pebble.Snapshot, it *pebble.Iterator) error {
 	if err != nil {
 		return fmt.Errorf("query: item of an index row: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }() // only releases memory
 	return r.take(key, value, raw)
 }
 

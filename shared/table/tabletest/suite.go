@@ -122,6 +122,12 @@ func (e env) refused(op table.Op) *table.Refused {
 	return e.refusal(err)
 }
 
+// refuses is refused for when the refusal's content does not matter.
+func (e env) refuses(op table.Op) {
+	e.Helper()
+	_ = e.refused(op)
+}
+
 func (e env) refusal(err error) *table.Refused {
 	e.Helper()
 	var refused *table.Refused

@@ -153,7 +153,7 @@ func transactTokenRefused(e env) {
 	attempt := func() error {
 		return e.table.Transact(e.Context(), e.prefix+"token", put(key, `{"n":1}`, table.ItemExists{}))
 	}
-	e.refusal(attempt())
+	_ = e.refusal(attempt())
 	e.put(key, `{}`)
 	if err := attempt(); err != nil {
 		e.Fatal(err)
