@@ -40,7 +40,7 @@ func newPlan(op table.Op) (*plan, error) {
 }
 
 // judge decides the operation on the item's actual state, nil for none. It
-// returns the refusal, or nil when the operation is now pinned to that state.
+// returns the refusal, or nil when the operation is worth another attempt.
 func (p *plan) judge(ctx context.Context, t *Table, s *stored) error {
 	if !t.isLive(s) {
 		s = nil
@@ -63,6 +63,12 @@ func (p *plan) judge(ctx context.Context, t *Table, s *stored) error {
 			refused.Old = &old
 		}
 		return refused
+	}
+	if isModify && p.pinned && p.old == nil && s != nil && s.Blob == "" {
+		// Another one created the item in between: from now on the expression
+		// will do, and it does not depend on the document staying as it is.
+		p.pinned = false
+		return nil
 	}
 	p.pinned, p.old, p.oldDoc = true, s, doc
 	if isModify {

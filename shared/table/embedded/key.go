@@ -15,6 +15,7 @@ const (
 	spaceAge    = 'a' // nanosecond, transaction token -> nothing
 	spaceChange = 'c' // sequence number -> change record
 	spaceExpiry = 'e' // second, partition, sort -> nothing
+	spaceFormat = 'f' // nothing -> the layout of everything else
 	spaceItem   = 'i' // partition, sort -> row
 	spaceToken  = 't' // transaction token -> time of commit
 	spaceIndex  = 'x' // index number, three components -> nothing
