@@ -31,9 +31,9 @@ type Blobs interface {
 // The key holds the document's digest and something random: since no two writes
 // share an object, Discard can remove one without taking it from a later write
 // of the same document.
-func (t *Table) offload(ctx context.Context, s *stored, doc table.Doc) error {
+func (t *Table) offload(ctx context.Context, s *stored, doc table.Doc, inlineMax int) error {
 	s.Doc, s.Blob = document(doc), ""
-	if len(doc) <= table.InlineMax {
+	if len(doc) <= inlineMax {
 		if len(doc) <= inlineSizeMax/3 {
 			return nil
 		}

@@ -20,10 +20,11 @@ type plan struct {
 	oldDoc table.Doc // its document
 	body   *stored   // what a Put stores, and a pinned Modify
 	newDoc table.Doc // the document of body
+	inline int       // bytes of document that stay in the item
 }
 
 func newPlan(op table.Op) (*plan, error) {
-	p := &plan{op: op}
+	p := &plan{op: op, inline: table.InlineMax}
 	switch op := op.(type) {
 	case table.Put:
 		p.cond = op.If
@@ -104,7 +105,7 @@ func (p *plan) apply(ctx context.Context, t *Table, m table.Modify) error {
 	if p.old != nil && !eval.Edits(m) {
 		return nil // the document stays where it is
 	}
-	return t.offload(ctx, body, doc)
+	return t.offload(ctx, body, doc, p.inline)
 }
 
 // prepare works out what a Put stores; its blob is written once for all rounds.
@@ -114,7 +115,7 @@ func (p *plan) prepare(ctx context.Context, t *Table) error {
 		return nil
 	}
 	p.body, p.newDoc = fromItem(put.Item), trimmed(put.Item.Doc)
-	return t.offload(ctx, p.body, p.newDoc)
+	return t.offload(ctx, p.body, p.newDoc, p.inline)
 }
 
 // condition is the expression that the write depends on.

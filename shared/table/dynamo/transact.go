@@ -36,13 +36,9 @@ func (t *Table) Transact(ctx context.Context, token string, ops ...table.Op) err
 	if token != "" {
 		ops = append(ops[:len(ops):len(ops)], t.tokenOp(token))
 	}
-	plans := make([]*plan, len(ops))
-	for i, op := range ops {
-		p, err := newPlan(op)
-		if err != nil {
-			return err
-		}
-		plans[i] = p
+	plans, err := newPlans(ops)
+	if err != nil {
+		return err
 	}
 	for round := range roundsMax {
 		err := t.sendAll(ctx, plans)
@@ -62,6 +58,34 @@ func (t *Table) Transact(ctx context.Context, token string, ops ...table.Op) err
 		}
 	}
 	return table.ErrBusy
+}
+
+// DynamoDB takes 4 MB in one transaction. Documents that come to more than
+// transactBytes go to blobs unless they are small: a hundred small ones fit.
+const (
+	transactBytes = 3 << 20
+	smallBytes    = 28 << 10
+)
+
+func newPlans(ops []table.Op) ([]*plan, error) {
+	plans := make([]*plan, len(ops))
+	size := 0
+	for i, op := range ops {
+		p, err := newPlan(op)
+		if err != nil {
+			return nil, err
+		}
+		plans[i] = p
+		if put, ok := op.(table.Put); ok {
+			size += min(len(put.Item.Doc), table.InlineMax)
+		}
+	}
+	if size > transactBytes {
+		for _, p := range plans {
+			p.inline = smallBytes
+		}
+	}
+	return plans, nil
 }
 
 // tokenOp keeps the token under the org that it begins with, in a partition of

@@ -45,6 +45,7 @@ type Options struct {
 type Engine struct {
 	db     *pebble.DB
 	now    func() time.Time
+	log    *logger
 	write  *pebble.WriteOptions
 	queue  chan *request
 	done   chan struct{} // closed when the committer has ended
@@ -106,6 +107,7 @@ func open(dir string, opts Options, config *pebble.Options, write *pebble.WriteO
 	e := &Engine{
 		db:    db,
 		now:   opts.Now,
+		log:   &logger{to: opts.Logger},
 		write: write,
 		queue: make(chan *request, 256),
 		done:  make(chan struct{}),

@@ -76,7 +76,7 @@ func itemsOwned(e env) {
 	key := e.key("p", "s")
 	doc := table.Doc(`{"a":"xxxx"}`)
 	written := e.write(table.Put{Item: table.Item{Key: key, Doc: doc, Index: map[string]string{table.Ord1: "o"}}})
-	for _, item := range []table.Item{written, e.get(key), e.query(table.Query{Part: key.Part}).Items[0]} {
+	for _, item := range []table.Item{written, e.get(key), e.one(table.Query{Part: key.Part}, `{"a":"xxxx"}`)} {
 		for i := range item.Doc {
 			item.Doc[i] = '!'
 		}

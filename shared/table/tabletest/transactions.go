@@ -3,6 +3,7 @@ package tabletest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/appmint/appengine/shared/table"
 )
@@ -15,6 +16,7 @@ func transactCases() []suiteCase {
 		{"a transaction modifies nested and missing items", transactModify},
 		{"a transaction refuses duplicates", transactDuplicates},
 		{"a transaction is limited in number", transactLimit},
+		{"a transaction takes large documents", transactLarge},
 		{"a token makes a repeat nothing", transactToken},
 		{"a refused transaction does not use its token up", transactTokenRefused},
 	}
@@ -130,6 +132,21 @@ func transactLimit(e env) {
 	}
 	if got := len(e.all(table.Query{Part: e.part("a"), Consistent: true})); got != table.TransactMax {
 		e.Errorf("got %d items, want %d", got, table.TransactMax)
+	}
+}
+
+// Together they are more than DynamoDB takes in one request.
+func transactLarge(e env) {
+	doc := fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 250<<10))
+	ops := make([]table.Op, 20)
+	for i := range ops {
+		ops[i] = put(e.key("a", fmt.Sprint(i)), doc, table.ItemMissing{})
+	}
+	if err := e.transact(ops...); err != nil {
+		e.Fatal(err)
+	}
+	for _, op := range ops {
+		e.doc(e.get(table.KeyOf(op)), doc)
 	}
 }
 
