@@ -64,7 +64,7 @@ var _ table.Table = (*Table)(nil)
 // retries for the calls it makes with the client.
 func New(client *dynamodb.Client, name string, opts Options) *Table {
 	options := client.Options()
-	options.Retryer = retryer()
+	options.Retryer, options.RetryMaxAttempts = retryer(), 0
 	return &Table{client: dynamodb.New(options), name: name, now: opts.Now, blobs: opts.Blobs}
 }
 
