@@ -18,7 +18,7 @@ func (p Path) String() string { return strings.Join(p, ".") }
 // another type is false, except NotEqual, which is then true.
 type Cond interface{ cond() }
 
-// Operator is a comparison operator.
+// Operator is how Compare compares.
 type Operator string
 
 // The operators of Compare.

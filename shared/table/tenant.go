@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/appmint/appengine/shared/org"
@@ -125,7 +126,8 @@ func (t Tenant) inwardAll(items []Item) []Item {
 }
 
 func (t Tenant) refusal(err error) error {
-	if refused, ok := err.(*Refused); ok && refused.Old != nil { //nolint:errorlint // adapters return it bare
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Old != nil {
 		old := t.inward(*refused.Old)
 		return &Refused{Index: refused.Index, Old: &old, Err: refused.Err}
 	}

@@ -1,0 +1,272 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/appmint/appengine/shared/auth"
+	"github.com/appmint/appengine/shared/collection"
+	"github.com/appmint/appengine/shared/fault"
+	"github.com/appmint/appengine/shared/filter"
+	"github.com/appmint/appengine/shared/record"
+	"github.com/appmint/appengine/shared/repository"
+	"github.com/appmint/appengine/shared/table"
+)
+
+// companion is the member that proxies add to every body.
+const companion = "clientQuery"
+
+type rawIn struct {
+	Body json.RawMessage `body:"json"`
+}
+
+// model is a BaseModel as clients send it; what they may not set is not read.
+type model struct {
+	repository.Revision
+	SK       string `json:"sk"`
+	PK       string `json:"pk"`
+	Datatype string `json:"datatype"`
+	IsNew    *bool  `json:"isNew"`
+}
+
+// readModel reads a BaseModel, also one that is wrapped in {data: …}.
+func readModel(body json.RawMessage) (model, error) {
+	var m model
+	if len(body) == 0 {
+		return m, ErrInput.WithMessage("The request has no body.")
+	}
+	if err := readJSON(body, &m); err != nil {
+		return m, err
+	}
+	if m.SK == "" && m.Datatype == "" && filter.Text(m.Data, "datatype") != "" && filter.Get(m.Data, "data") != nil {
+		return readModel(m.Data)
+	}
+	return m, nil
+}
+
+func (s service) create(ctx context.Context, who auth.Principal, in rawIn) (table.Doc, error) {
+	m, err := readModel(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if m.IsNew == nil || !*m.IsNew {
+		return nil, notNew(m.Datatype)
+	}
+	return s.store(ctx, who, m)
+}
+
+func notNew(datatype string) error {
+	return ErrNotNew.WithMessage("Not a new " + first(datatype, "record") + ", please use update or set the new property")
+}
+
+func (s service) store(ctx context.Context, who auth.Principal, m model) (table.Doc, error) {
+	if m.Datatype == "" {
+		return nil, ErrInput.WithMessage("The record does not say its datatype.")
+	}
+	doc, err := s.as(who).Create(ctx, record.Raw{
+		Datatype: m.Datatype, Name: m.Name, Subschema: m.Subschema, Data: m.Data, State: m.State, Owner: m.Owner,
+		RequiredRole: m.RequiredRole, Post: m.Post, Style: m.Style, Notes: m.Notes,
+	})
+	if errors.Is(err, repository.ErrRepeated) {
+		return nil, nil
+	}
+	return doc, err
+}
+
+// createIn takes a BaseModel or a bare payload. Some clients put the name of
+// their site into the path: then the body's datatype counts.
+func (s service) createIn(ctx context.Context, who auth.Principal, in bodyIn) (table.Doc, error) {
+	m, err := readModel(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if m.IsNew != nil && !*m.IsNew {
+		return nil, notNew(first(m.Datatype, in.Datatype))
+	}
+	if !isModel(in.Body) {
+		payload, err := without(in.Body, companion)
+		if err != nil {
+			return nil, err
+		}
+		m = model{Revision: repository.Revision{Data: payload}}
+	}
+	if m.Datatype == "" {
+		m.Datatype = in.Datatype
+	}
+	return s.store(ctx, who, m)
+}
+
+// isModel tells a BaseModel from a payload: it has an object under data.
+func isModel(body json.RawMessage) bool {
+	data := filter.Get(body, "data")
+	return len(data) > 0 && (data[0] == '{' || data[0] == '[')
+}
+
+func without(body json.RawMessage, name string) (json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if err := readJSON(body, &members); err != nil {
+		return nil, err
+	}
+	if _, has := members[name]; !has {
+		return body, nil
+	}
+	delete(members, name)
+	return json.Marshal(members)
+}
+
+type updateIn struct {
+	recordIn
+	Body json.RawMessage `body:"json"`
+}
+
+func (s service) updateOne(ctx context.Context, who auth.Principal, in updateIn) (table.Doc, error) {
+	m, err := readModel(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return s.as(who).Update(ctx, in.Datatype, in.ID, m.Revision)
+}
+
+func (s service) update(ctx context.Context, who auth.Principal, in rawIn) (table.Doc, error) {
+	m, err := readModel(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	id := first(m.SK, m.PK)
+	if id == "" {
+		return nil, ErrInput.WithMessage("The record does not say its id (sk).")
+	}
+	return s.revise(ctx, who, m, id)
+}
+
+// revise updates a record whose collection may have to be found by its id.
+func (s service) revise(ctx context.Context, who auth.Principal, m model, id string) (table.Doc, error) {
+	if m.Datatype == "" {
+		doc, err := s.as(who).GetAny(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		m.Datatype = filter.Text(doc, "datatype")
+	}
+	return s.as(who).Update(ctx, m.Datatype, id, m.Revision)
+}
+
+type keyIn struct {
+	Key  string          `path:"key"`
+	Body json.RawMessage `body:"json"`
+}
+
+// updateKey takes an id, or a collection with the id in the body.
+func (s service) updateKey(ctx context.Context, who auth.Principal, in keyIn) (table.Doc, error) {
+	m, err := readModel(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	id := first(m.SK, m.PK)
+	if id != "" && id != in.Key {
+		_, err := s.records.Tenant(who.Org).Collection(ctx, in.Key)
+		switch {
+		case err == nil:
+			m.Datatype = in.Key
+			return s.revise(ctx, who, m, id)
+		case !errors.Is(err, collection.ErrUnknown):
+			return nil, err
+		}
+	}
+	return s.revise(ctx, who, m, in.Key)
+}
+
+func (s service) updatePartial(ctx context.Context, who auth.Principal, in updateIn) (table.Doc, error) {
+	var paths map[string]json.RawMessage
+	if err := readJSON(in.Body, &paths); err != nil {
+		return nil, err
+	}
+	delete(paths, companion)
+	if len(paths) == 0 {
+		return nil, ErrInput.WithMessage("The update names no field.")
+	}
+	return s.as(who).Patch(ctx, in.Datatype, in.ID, paths)
+}
+
+// remove answers the record as it was, marked as deleted.
+func (s service) remove(ctx context.Context, who auth.Principal, in recordIn) (table.Doc, error) {
+	doc, err := s.as(who).Delete(ctx, in.Datatype, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte(`{"deleted":true,`), doc[1:]...), nil
+}
+
+// target is one record to delete.
+type target struct {
+	Datatype string `json:"datatype"`
+	ID       string `json:"id"`
+	SK       string `json:"sk"`
+}
+
+// UnmarshalJSON accepts an id alone.
+func (t *target) UnmarshalJSON(text []byte) error {
+	if json.Unmarshal(text, &t.ID) == nil {
+		return nil
+	}
+	type plain target
+	return json.Unmarshal(text, (*plain)(t))
+}
+
+// removal is what a deletion of many records answers.
+type removal struct {
+	DeletedCount int       `json:"deletedCount"`
+	IDs          []string  `json:"ids"`
+	Errors       []problem `json:"errors,omitempty"`
+}
+
+type problem struct {
+	ID      string `json:"id"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// removeMax bounds one deletion of many records.
+const removeMax = 500
+
+func (s service) removeMany(ctx context.Context, who auth.Principal, in bodyIn) (removal, error) {
+	return s.removeAll(ctx, who, in.Datatype, in.Body)
+}
+
+func (s service) removeMixed(ctx context.Context, who auth.Principal, in rawIn) (removal, error) {
+	return s.removeAll(ctx, who, "", in.Body)
+}
+
+func (s service) removeAll(ctx context.Context, who auth.Principal, datatype string, body json.RawMessage) (removal, error) {
+	var targets []target
+	if json.Unmarshal(body, &targets) != nil {
+		var whole struct {
+			Datatype string   `json:"datatype"`
+			IDs      []target `json:"ids"`
+		}
+		if err := readJSON(body, &whole); err != nil {
+			return removal{}, err
+		}
+		datatype, targets = first(datatype, whole.Datatype), whole.IDs
+	}
+	if len(targets) == 0 || len(targets) > removeMax {
+		return removal{}, ErrInput.WithMessage("Name the ids of 1 to 500 records.")
+	}
+	out := removal{IDs: []string{}}
+	for _, t := range targets {
+		id := first(t.ID, t.SK)
+		_, err := s.as(who).Delete(ctx, first(t.Datatype, datatype), id)
+		f, known := fault.From(err)
+		switch {
+		case err == nil:
+			out.IDs = append(out.IDs, id)
+		case known:
+			out.Errors = append(out.Errors, problem{id, f.Reason, f.Message})
+		default:
+			return out, err
+		}
+	}
+	out.DeletedCount = len(out.IDs)
+	return out, nil
+}

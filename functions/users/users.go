@@ -1,0 +1,55 @@
+// Package users is identity: who may sign in to an org, as staff, customer,
+// guest or application, and with which keys, roles and groups.
+package users
+
+import (
+	"github.com/appmint/appengine/shared/account"
+	"github.com/appmint/appengine/shared/app"
+	"github.com/appmint/appengine/shared/auth"
+	"github.com/appmint/appengine/shared/event"
+)
+
+// New builds the module.
+func New(deps app.Deps) app.Module {
+	s := newService(deps)
+	return app.Module{
+		Name:    "users",
+		Summary: "Sign-in, sign-up, profiles, roles, applications and API keys of an organisation.",
+		Routes:  s.routes(),
+		Emits: []event.Declaration{
+			event.Emits(eventLogin, "a person signed in"),
+			event.Emits(eventLogout, "a person signed out"),
+			event.Emits(eventCreated, "a customer came into being by signing up"),
+			event.Emits(eventRegistered, "a customer signed up"),
+		},
+	}
+}
+
+// The events that ride on what this module writes, beside the generic ones of
+// every record.
+const (
+	eventLogin      = "user.login"
+	eventLogout     = "user.logout"
+	eventCreated    = "contact.created"
+	eventRegistered = "contact.registered"
+)
+
+type service struct {
+	deps      app.Deps
+	sessions  auth.Sessions
+	passwords *auth.Passwords
+	directory *account.Directory
+}
+
+func newService(d app.Deps) *service {
+	passwords := d.Passwords
+	if passwords == nil {
+		passwords = auth.NewPasswords(auth.Argon2{}, d.Random, 0)
+	}
+	return &service{
+		deps: d, passwords: passwords,
+		sessions: auth.NewSessions(d.Now, d.Random),
+		// What is decided here must hold as things are now: nothing is remembered.
+		directory: account.NewDirectory(d.Records, d.Table, d.Now, 0),
+	}
+}
