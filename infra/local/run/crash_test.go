@@ -204,13 +204,15 @@ func awaitRelay(t *testing.T, s *server, c *client.Client) {
 	}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var events []struct {
-			RecordID string `json:"recordId"`
+			Detail struct {
+				RecordID string `json:"recordId"`
+			} `json:"detail"`
 		}
 		if err := c.Do(t.Context(), http.MethodGet, "/_local/events?name=collection-create&orgid="+c.Org, nil, &events); err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range events {
-			if e.RecordID == made.ID {
+			if e.Detail.RecordID == made.ID {
 				time.Sleep(300 * time.Millisecond) // the queue behind the bus
 				return
 			}
