@@ -185,13 +185,14 @@ func (s *service) updateCustomer(ctx context.Context, who auth.Principal, in bod
 	}
 	tenant := s.deps.Records.Tenant(org.Root)
 	for range amendTries {
-		stored, err := repository.Change(ctx, tenant, who, account.Customers, customerID(who.Org), func(rec *account.Record, tx *repository.Tx) error {
+		_, err := repository.Change(ctx, tenant, who, account.Customers, customerID(who.Org), func(rec *account.Record, tx *repository.Tx) error {
 			before := only(rec.Data, slices.Collect(maps.Keys(changes)))
 			maps.Copy(rec.Data, changes)
 			return audit(tx, "update", ownerOf(*rec), before, changes)
 		})
 		if err == nil {
-			return account.Presented(stored), nil
+			stored, err := s.customer(ctx, who.Org)
+			return account.Presented(stored), err
 		}
 		if !errors.Is(err, table.ErrNotFound) {
 			return nil, fmt.Errorf("change customer: %w", err)
