@@ -67,7 +67,19 @@ func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in sign
 	if !rec.Data.Person().Usable() {
 		return session{}, ErrInactive
 	}
-	return s.open(ctx, id, kind, rec, nil, forget)
+	unlocked, err := s.unflag(&rec)
+	if err != nil {
+		return session{}, err
+	}
+	tx := s.deps.Records.Tenant(id).Begin(actorOf(id, kind, rec))
+	if unlocked {
+		raw, err := record.Untyped(rec)
+		if err != nil {
+			return session{}, err
+		}
+		tx.Update(raw)
+	}
+	return s.open(ctx, id, kind, rec, tx, forget)
 }
 
 // lookup finds a person by e-mail, or a customer by username.
