@@ -31,6 +31,11 @@ func (c *counting) Get(ctx context.Context, k table.Key) (table.Item, error) {
 	return c.Table.Get(ctx, k)
 }
 
+func (c *counting) BatchGet(ctx context.Context, keys []table.Key) ([]table.Item, error) {
+	c.reads.Add(1)
+	return c.Table.BatchGet(ctx, keys)
+}
+
 func (c *counting) Write(ctx context.Context, op table.Op) (table.Item, error) {
 	c.writes.Add(1)
 	return c.Table.Write(ctx, op)

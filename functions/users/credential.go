@@ -209,9 +209,13 @@ func (s *service) verify(ctx context.Context, t table.Tenant, id, password strin
 }
 
 // pretend does for an account that does not exist what is done for one that
-// does: a write and the work of a verification. It answers ErrCredentials.
+// does: a read, a write and the work of a verification. It answers ErrCredentials.
 func (s *service) pretend(ctx context.Context, t table.Tenant, password string) error {
-	_, err := t.Write(ctx, table.Modify{
+	_, err := t.Get(ctx, credentialKey(decoy))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		return fmt.Errorf("read credential: %w", err)
+	}
+	_, err = t.Write(ctx, table.Modify{
 		Key: credentialKey(decoy), Upsert: true, Add: []table.Increment{{Path: table.At("attempts"), By: 1}},
 	})
 	if err != nil {

@@ -162,8 +162,15 @@ type updateKeyIn struct {
 }
 
 func (s *service) updateKey(ctx context.Context, who auth.Principal, in updateKeyIn) (keyOut, error) {
-	rec, err := s.changeKey(ctx, who, in.ID, func(rec *record.Record[account.Key], _ *repository.Tx) error {
-		return in.apply(&rec.Data)
+	rec, err := s.changeKey(ctx, who, in.ID, func(rec *record.Record[account.Key], tx *repository.Tx) error {
+		if err := in.apply(&rec.Data); err != nil {
+			return err
+		}
+		secret, err := account.KeySecret{
+			ID: rec.SK, Prefix: rec.Data.KeyPrefix, Hash: rec.Data.KeyHash, Off: rec.Data.Status != account.KeyActive,
+		}.Put()
+		tx.Also(secret)
+		return err
 	})
 	return presentedKey(rec), err
 }

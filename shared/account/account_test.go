@@ -115,26 +115,39 @@ func TestDirectoryRemembersForItsTime(t *testing.T) {
 	kit := testkit.New(t)
 	remembering := account.NewDirectory(kit.Deps.Records, kit.Deps.Table, kit.Clock.Now, time.Minute)
 	forgetful := account.NewDirectory(kit.Deps.Records, kit.Deps.Table, kit.Clock.Now, 0)
-	exists := func(d *account.Directory) bool {
+	roles := func(d *account.Directory) int {
 		t.Helper()
-		_, ok, err := d.Company(t.Context(), "acme")
+		found, _, err := d.GroupRoles(t.Context(), "acme", "Desk")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return ok
+		return len(found)
 	}
-	if exists(remembering) || exists(forgetful) {
-		t.Error("the org exists before it was founded")
+	if roles(remembering)+roles(forgetful) != 0 {
+		t.Error("the group has roles before it exists")
 	}
-	put(t, kit.Deps, "acme", account.Companies, m{"name": "acme"})
-	if exists(remembering) || !exists(forgetful) {
+	put(t, kit.Deps, "acme", account.Groups, m{"name": "Desk", "roles": []string{"Reviewer"}})
+	if roles(remembering) != 0 || roles(forgetful) != 1 {
 		t.Error("one remembers, the other does not")
 	}
 	kit.Clock.Advance(time.Minute)
-	if !exists(remembering) {
+	if roles(remembering) != 1 {
 		t.Error("it remembers for too long")
 	}
-	if _, ok, err := forgetful.Company(t.Context(), org.Root); !ok || err != nil {
+}
+
+func TestOrgsAreSeenAsSoonAsTheyExist(t *testing.T) {
+	t.Parallel()
+	deps := testkit.New(t).Deps
+	d := account.NewDirectory(deps.Records, deps.Table, deps.Now, time.Minute)
+	if _, ok, err := d.Company(t.Context(), "acme"); ok || err != nil {
+		t.Errorf("before it was founded: %v, %v", ok, err)
+	}
+	put(t, deps, "acme", account.Companies, m{"name": "acme", "plan": "pro"})
+	if c, ok, err := d.Company(t.Context(), "acme"); !ok || c.Plan != "pro" || err != nil {
+		t.Errorf("after: %+v, %v, %v", c, ok, err)
+	}
+	if _, ok, err := d.Company(t.Context(), org.Root); !ok || err != nil {
 		t.Errorf("the platform's own org always exists: %v, %v", ok, err)
 	}
 }
