@@ -186,12 +186,11 @@ func (s service) search(ctx context.Context, who auth.Principal, datatype, keywo
 
 // searched are the fields that a keyword is looked for in.
 func searched(d *collection.Definition) []string {
-	fields := []string{
+	return append([]string{
 		"name", "data.name", "data.title", "data.description", "data.email", "data.username", "data.firstName",
 		"data.lastName", "data.phone", "data.sku", "data.number", "data.code", "data.subject", "data.summary",
 		"data.content", "data.text", "data.keywords", "data.tags",
-	}
-	return append(fields, d.Search...)
+	}, d.Search...)
 }
 
 type uniqueIn struct {

@@ -37,7 +37,7 @@ func writeFails() []*fault.Error {
 }
 
 func (s service) routes() []api.Route {
-	return slices.Concat(s.reading(), s.finding(), s.writing(), s.versions())
+	return slices.Concat(s.reading(), s.finding(), s.writing(), s.versions(), s.approvals())
 }
 
 func (s service) reading() []api.Route {
@@ -91,7 +91,7 @@ func (s service) writing() []api.Route {
 
 func (s service) versions() []api.Route {
 	update, remove := auth.Staff(auth.Update), auth.Staff(auth.Delete)
-	fails := api.Fails(append(writeFails(), errTransition)...)
+	fails := api.Fails(append(writeFails(), repository.ErrState)...)
 	return []api.Route{
 		api.On("GET /repository/history/{datatype}/{id}", auth.Staff(auth.Read), s.history, "The versions of a record, newest first", fails),
 		api.On("POST /repository/history/restore/{datatype}/{id}", update, s.restoreVersion, "Writes an old version as a new one", fails),
@@ -102,5 +102,17 @@ func (s service) versions() []api.Route {
 		api.On("POST /repository/publish", update, s.publishBody, "Publishes a record", fails),
 		api.On("POST /repository/unpublish/{datatype}/{id}", update, s.unpublish, "Makes a published record a draft again", fails),
 		api.On("POST /repository/unpublish", update, s.unpublishBody, "Makes a published record a draft again", fails),
+	}
+}
+
+func (s service) approvals() []api.Route {
+	approve := auth.Staff(auth.Approve)
+	fails := api.Fails(append(writeFails(), repository.ErrState)...)
+	return []api.Route{
+		api.On("GET /repository/request-approval/{datatype}/{id}", auth.Staff(auth.Update), s.requestApproval, "Asks for a record's approval", fails),
+		api.On("POST /repository/approve/{datatype}/{id}", approve, s.approve, "Approves a record", fails),
+		api.On("POST /repository/approve", approve, s.approveBody, "Approves a record", fails),
+		api.On("POST /repository/reject/{datatype}/{id}", approve, s.reject, "Rejects a record", fails),
+		api.On("POST /repository/reject", approve, s.rejectBody, "Rejects a record", fails),
 	}
 }

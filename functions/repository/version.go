@@ -10,11 +10,9 @@ import (
 	"github.com/appmint/appengine/shared/fault"
 	"github.com/appmint/appengine/shared/filter"
 	"github.com/appmint/appengine/shared/record"
+	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table"
 )
-
-// errTransition refuses a step that the record's state does not allow.
-var errTransition = fault.New(fault.Conflict, "invalid_state", "The record's state does not allow that.")
 
 type historyIn struct {
 	listIn
@@ -151,7 +149,7 @@ func (s service) unpublish(ctx context.Context, who auth.Principal, in recordIn)
 		return nil, err
 	}
 	if filter.Text(doc, "state") != string(record.Published) {
-		return nil, errTransition.WithMessage("The record is not published.")
+		return nil, repository.ErrState.WithMessage("The record is not published.")
 	}
 	return s.as(who).Publish(ctx, in.Datatype, in.ID, false)
 }

@@ -77,24 +77,30 @@ func through(array []byte, path []string, t test) bool {
 	return stopped
 }
 
+// single is a test of one value.
+type single interface{ passes(v *value) bool }
+
 // anyOf says whether a value, or one of its elements when it is an array,
 // passes.
-func anyOf(raw []byte, pass func(value) bool) bool {
-	if raw == nil {
-		return pass(value{})
-	}
-	if pass(valueOf(raw)) {
+func anyOf(raw []byte, t single) bool {
+	v := valueOf(raw)
+	if t.passes(&v) {
 		return true
 	}
-	return raw[0] == '[' && elements(raw, func(e []byte) bool { return pass(valueOf(e)) })
+	return v.class == classArray && elements(raw, func(e []byte) bool {
+		inner := valueOf(e)
+		return t.passes(&inner)
+	})
 }
 
-func (t equals) holds(raw []byte) bool {
+func (t *equals) holds(raw []byte) bool {
 	if t.want.class == classString && len(raw) > 0 && raw[0] == '"' {
 		return sameText(raw, t.want.text)
 	}
-	return anyOf(raw, t.want.equal)
+	return anyOf(raw, t)
 }
+
+func (t *equals) passes(v *value) bool { return t.want.equal(v) }
 
 // sameText compares a raw string with a text, without decoding it when it has no
 // escapes.
@@ -109,10 +115,10 @@ func sameText(raw []byte, text string) bool {
 	return false
 }
 
-func (t equals) all() bool { return false }
+func (t *equals) all() bool { return false }
 
-func newIn(want []value) in {
-	t := in{want: want}
+func newIn(want []value) *in {
+	t := &in{want: want}
 	if len(want) > 8 {
 		t.texts = map[string]bool{}
 	}
@@ -124,38 +130,33 @@ func newIn(want []value) in {
 	return t
 }
 
-func (t in) holds(raw []byte) bool {
-	return anyOf(raw, func(v value) bool {
-		if t.texts != nil && v.class == classString {
-			return t.texts[v.text]
-		}
-		return slices.ContainsFunc(t.want, v.equal)
-	})
-}
+func (t *in) holds(raw []byte) bool { return anyOf(raw, t) }
 
-func (t in) all() bool { return false }
-
-func (t order) holds(raw []byte) bool {
-	if raw == nil {
-		return false
+func (t *in) passes(v *value) bool {
+	if t.texts != nil && v.class == classString {
+		return t.texts[v.text]
 	}
-	return anyOf(raw, func(v value) bool {
-		if v.class != t.want.class {
-			v = t.asText(v)
+	for i := range t.want {
+		if t.want[i].equal(v) {
+			return true
 		}
-		return v.class == t.want.class && t.passes(v.compare(t.want))
-	})
+	}
+	return false
 }
 
-// asText lets a date be compared with a text that is none, such as "2026-04".
-func (t order) asText(v value) value {
+func (t *in) all() bool { return false }
+
+func (t *order) holds(raw []byte) bool { return raw != nil && anyOf(raw, t) }
+
+func (t *order) passes(v *value) bool {
 	if v.class == classInstant && t.want.class == classString {
-		v.class = classString
+		// A date may be compared with a text that is none, such as "2026-04".
+		v = &value{class: classString, text: v.text}
 	}
-	return v
+	return v.class == t.want.class && t.direction(v.compare(&t.want))
 }
 
-func (t order) passes(c int) bool {
+func (t *order) direction(c int) bool {
 	switch t.op {
 	case "$gt":
 		return c > 0
@@ -167,7 +168,7 @@ func (t order) passes(c int) bool {
 	return c <= 0
 }
 
-func (t order) all() bool { return false }
+func (t *order) all() bool { return false }
 
 func (t exists) holds(raw []byte) bool { return (raw != nil) == t.want }
 
@@ -241,7 +242,7 @@ func (t elem) holds(raw []byte) bool {
 func (t elem) all() bool { return false }
 
 func (t elemIs) holds(raw []byte) bool {
-	return raw != nil && elements(raw, func(e []byte) bool { return every{t.tests}.holds(e) })
+	return raw != nil && elements(raw, func(e []byte) bool { return every(t).holds(e) })
 }
 
 func (t elemIs) all() bool { return false }
@@ -260,21 +261,21 @@ func (t size) holds(raw []byte) bool {
 
 func (t size) all() bool { return false }
 
-func (t modulo) holds(raw []byte) bool {
-	return anyOf(raw, func(v value) bool {
-		if v.class != classNumber {
+func (t modulo) holds(raw []byte) bool { return anyOf(raw, t) }
+
+func (t modulo) passes(v *value) bool {
+	if v.class != classNumber {
+		return false
+	}
+	whole := v.whole
+	if !v.exact {
+		parsed, err := strconv.ParseInt(strconv.FormatFloat(v.number, 'f', 0, 64), 10, 64)
+		if err != nil {
 			return false
 		}
-		whole := v.whole
-		if !v.exact {
-			parsed, err := strconv.ParseInt(strconv.FormatFloat(v.number, 'f', 0, 64), 10, 64)
-			if err != nil {
-				return false
-			}
-			whole = parsed
-		}
-		return whole%t.divisor == t.remainder
-	})
+		whole = parsed
+	}
+	return whole%t.divisor == t.remainder
 }
 
 func (t modulo) all() bool { return false }

@@ -53,9 +53,8 @@ type test interface {
 type (
 	equals struct{ want value }
 	in     struct {
-		want    []value
-		texts   map[string]bool // of plain strings, for long lists
-		hasNull bool
+		want  []value
+		texts map[string]bool // of plain strings, for long lists
 	}
 	order struct {
 		op   string // $gt, $gte, $lt or $lte
@@ -101,19 +100,19 @@ func And(filters ...*Filter) *Filter {
 
 // Or is the filter that lets through what one of them does.
 func Or(filters ...*Filter) *Filter {
-	var any or
+	var choice or
 	for _, f := range filters {
 		if f.Empty() {
 			return &Filter{}
 		}
-		any = append(any, and(f.all))
+		choice = append(choice, and(f.all))
 	}
-	return &Filter{all: []node{any}}
+	return &Filter{all: []node{choice}}
 }
 
 // Equal is the filter for one field with a string value; path is dotted.
 func Equal(path, text string) *Filter {
-	return &Filter{all: []node{field{path: split(path), tests: []test{equals{stringValue(text)}}}}}
+	return &Filter{all: []node{field{path: split(path), tests: []test{&equals{stringValue(text)}}}}}
 }
 
 // OneOf is the filter for a field with one of several string values.
@@ -129,14 +128,14 @@ func OneOf(path string, list ...string) *Filter {
 // one of the fields; a text that reads as a number or a boolean also finds that.
 func Contains(text string, paths ...string) *Filter {
 	pattern := regexp.MustCompile("(?i)" + regexp.QuoteMeta(text))
-	var any or
+	var choice or
 	for _, path := range paths {
-		any = append(any, field{path: split(path), tests: []test{matches{pattern}}})
+		choice = append(choice, field{path: split(path), tests: []test{matches{pattern}}})
 		if c := valueOf([]byte(text)).class; text != "" && (c == classNumber || text == "true" || text == "false") {
-			any = append(any, field{path: split(path), tests: []test{equals{valueOf([]byte(text))}}})
+			choice = append(choice, field{path: split(path), tests: []test{&equals{valueOf([]byte(text))}}})
 		}
 	}
-	return &Filter{all: []node{any}}
+	return &Filter{all: []node{choice}}
 }
 
 // Not is the filter for what another does not let through.
@@ -206,7 +205,7 @@ func inTests(tests []test, names []string) string {
 func EqualFold(path, text string) *Filter {
 	pattern := regexp.MustCompile("(?i)^" + regexp.QuoteMeta(text) + "$")
 	f := field{path: split(path), tests: []test{matches{pattern}}}
-	number := field{path: split(path), tests: []test{equals{valueOf([]byte(text))}}}
+	number := field{path: split(path), tests: []test{&equals{valueOf([]byte(text))}}}
 	if c := numberValue(text); c.class == classNumber {
 		return &Filter{all: []node{or{f, number}}}
 	}

@@ -47,15 +47,15 @@ func (n field) needs() []Need {
 	span := Need{Path: path}
 	for _, t := range n.tests {
 		switch t := t.(type) {
-		case equals:
+		case *equals:
 			if need, ok := oneOf(path, []value{t.want}); ok {
 				list = append(list, need)
 			}
-		case in:
+		case *in:
 			if need, ok := oneOf(path, t.want); ok {
 				list = append(list, need)
 			}
-		case order:
+		case *order:
 			span.narrow(t)
 		}
 	}
@@ -82,7 +82,7 @@ func oneOf(path string, want []value) (Need, bool) {
 	return need, len(need.Keys) > 0
 }
 
-func (v value) key() (string, bool) {
+func (v *value) key() (string, bool) {
 	switch v.class {
 	case classNumber:
 		return "1" + sortable(v.number), true
@@ -102,7 +102,7 @@ func (v value) key() (string, bool) {
 
 // narrow takes an ordering of numbers or dates into a span. Both ends stay
 // inclusive: the filter itself is still applied.
-func (n *Need) narrow(t order) {
+func (n *Need) narrow(t *order) {
 	if t.want.class != classNumber && t.want.class != classInstant {
 		return
 	}
@@ -164,7 +164,7 @@ func (n field) conds() []table.Cond {
 	}
 	var list []table.Cond
 	for _, t := range n.tests {
-		if t, ok := t.(equals); ok {
+		if t, ok := t.(*equals); ok {
 			if want, ok := scalar(t.want); ok {
 				p := table.Path(n.path)
 				list = append(list, table.Or{table.Compare{Path: p, Op: table.Equal, Value: want}, table.Contains{Path: p, Value: want}})

@@ -27,7 +27,7 @@ func Parse(text json.RawMessage) (*Filter, error) {
 	if err := d.Decode(&document); err != nil {
 		return nil, refuse("The filter is not valid JSON.")
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+	if _, err := d.Token(); err != io.EOF {
 		return nil, refuse("The filter is followed by something else.")
 	}
 	object, ok := document.(map[string]any)
@@ -148,7 +148,7 @@ func (p *parser) field(name string, operand any, depth int) ([]test, error) {
 	object, ok := operand.(map[string]any)
 	if !ok || !operators(object) {
 		v, err := literal(operand)
-		return []test{equals{v}}, err
+		return []test{&equals{v}}, err
 	}
 	return p.tests(name, object, depth+1)
 }
@@ -190,9 +190,9 @@ func (p *parser) test(name, op string, object map[string]any, depth int) (test, 
 	case "$eq", "$ne":
 		v, err := literal(operand)
 		if op == "$ne" {
-			return negated{[]test{equals{v}}}, err
+			return negated{[]test{&equals{v}}}, err
 		}
-		return equals{v}, err
+		return &equals{v}, err
 	case "$gt", "$gte", "$lt", "$lte":
 		return ordering(op, operand)
 	case "$in", "$nin":
@@ -261,7 +261,7 @@ func (p *parser) allTest(name string, operand any, depth int) (test, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, equals{want})
+		list = append(list, &equals{want})
 	}
 	return every{list}, nil
 }
@@ -296,7 +296,7 @@ func ordering(op string, operand any) (test, error) {
 	if v.class == classObject || v.class == classArray {
 		return nil, refuse("%s compares numbers, texts, dates and booleans.", op)
 	}
-	return order{op: op, want: v}, nil
+	return &order{op: op, want: v}, nil
 }
 
 func regex(operand, options any) (test, error) {

@@ -44,6 +44,9 @@ func member(doc []byte, name string) []byte {
 		}
 		begin := space(doc, i+1)
 		end = skip(doc, begin)
+		if end == begin {
+			return nil
+		}
 		if isKey(key, name) {
 			return doc[begin:end]
 		}

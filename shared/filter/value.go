@@ -55,7 +55,32 @@ func valueOf(raw []byte) value {
 	case 'n':
 		return value{}
 	}
+	if whole, ok := digits(raw); ok {
+		return value{class: classNumber, number: float64(whole), whole: whole, exact: true}
+	}
 	return numberValue(string(raw))
+}
+
+// digits reads a short whole number without allocating.
+func digits(raw []byte) (whole int64, ok bool) {
+	const safe = 15
+	negative := len(raw) > 1 && raw[0] == '-'
+	if negative {
+		raw = raw[1:]
+	}
+	if len(raw) > safe {
+		return 0, false
+	}
+	for _, c := range raw {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		whole = whole*10 + int64(c-'0')
+	}
+	if negative {
+		whole = -whole
+	}
+	return whole, len(raw) > 0
 }
 
 func numberValue(text string) value {
@@ -112,7 +137,7 @@ func isCanonical(text string) bool {
 }
 
 // compare orders two values of any types.
-func (v value) compare(o value) int {
+func (v *value) compare(o *value) int {
 	if v.class != o.class {
 		return cmp.Compare(v.class, o.class)
 	}
@@ -142,7 +167,7 @@ func truth(flag bool) int {
 
 // equal says whether two values are the same; objects regardless of the order
 // of their members.
-func (v value) equal(o value) bool {
+func (v *value) equal(o *value) bool {
 	if v.class != o.class {
 		return false
 	}
@@ -221,6 +246,17 @@ func clean(text string) string {
 	return string(b)
 }
 
-// Compare orders two raw values, nil meaning missing, as Key does and without
-// cutting.
-func Compare(a, b []byte) int { return valueOf(a).compare(valueOf(b)) }
+// Value is a value made ready for comparing it often.
+type Value struct{ v value }
+
+// ValueOf reads raw JSON; nil means missing.
+func ValueOf(raw []byte) Value { return Value{valueOf(raw)} }
+
+// Compare orders two values as Key does, without cutting.
+func (v *Value) Compare(o *Value) int { return v.v.compare(&o.v) }
+
+// Compare orders two raw values, nil meaning missing.
+func Compare(a, b []byte) int {
+	x, y := valueOf(a), valueOf(b)
+	return x.compare(&y)
+}

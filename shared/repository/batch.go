@@ -287,7 +287,7 @@ func (b *batch) seeds(s *step, verb string, changed []string) (table.Doc, error)
 	if specific := specificEvent(s.rec.Datatype, verb); specific != "" {
 		names = append(names, specific)
 	}
-	var list []event.Seed
+	list := make([]event.Seed, 0, len(names)+len(s.emits))
 	for _, name := range names {
 		list = append(list, event.Seed{Name: name})
 	}

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/collection"
+	"github.com/appmint/appengine/shared/fault"
 	"github.com/appmint/appengine/shared/record"
 	"github.com/appmint/appengine/shared/table"
 )
@@ -174,6 +176,37 @@ func (g Guarded) Publish(ctx context.Context, datatype, id string, on bool) (tab
 		} else {
 			tx.Unpublish(*rec)
 		}
+		return nil
+	})
+}
+
+// ErrState refuses a step that a record's state does not allow.
+var ErrState = fault.New(fault.Conflict, "invalid_state", "The record's state does not allow that.")
+
+// Step moves a record to a state, from one of the states given, and leaves note
+// on it when there is one; verb is what the step asks of the principal.
+type Step struct {
+	Verb auth.Verb
+	To   record.State
+	From []record.State
+	Note string
+}
+
+// Step performs a step of an approval.
+func (g Guarded) Step(ctx context.Context, datatype, id string, s Step) (table.Doc, error) {
+	return g.change(ctx, datatype, id, nil, s.Verb, func(_ *collection.Definition, rec *record.Raw, tx *Tx) error {
+		if !slices.Contains(s.From, rec.State) {
+			return ErrState.WithMessage("A record in the state " + string(rec.State) + " cannot become " + string(s.To) + ".")
+		}
+		if s.Note != "" {
+			rec.Notes = append(rec.Notes, record.Note{Author: g.who.Label(), Comment: s.Note, Date: record.At(g.tenant.repo.o.Now())})
+		}
+		if s.To == record.Approved {
+			tx.Approve(*rec)
+			return nil
+		}
+		rec.State = s.To
+		tx.Update(*rec)
 		return nil
 	})
 }

@@ -122,11 +122,11 @@ func (g Guarded) FindAny(ctx context.Context, datatype, id string) (table.Doc, e
 	for _, u := range d.Unique {
 		fields = append(fields, u.Field)
 	}
-	any := make([]*filter.Filter, len(fields))
+	choice := make([]*filter.Filter, len(fields))
 	for i, field := range fields {
-		any[i] = filter.Equal(field, id)
+		choice[i] = filter.Equal(field, id)
 	}
-	page, err := g.Find(ctx, datatype, Find{Where: filter.Or(any...), Options: ListOptions{PageSize: 1}})
+	page, err := g.Find(ctx, datatype, Find{Where: filter.Or(choice...), Options: ListOptions{PageSize: 1}})
 	if err != nil {
 		return nil, err
 	}

@@ -115,7 +115,7 @@ func (w *world) events() []event.Envelope {
 }
 
 func names(events []event.Envelope) []string {
-	list := []string{}
+	list := make([]string, 0, len(events))
 	for _, e := range events {
 		list = append(list, e.Name)
 	}
@@ -132,7 +132,7 @@ func (w *world) find(datatype, filter string, o repository.ListOptions) reposito
 }
 
 func ids(page repository.Page) []string {
-	list := []string{}
+	list := make([]string, 0, len(page.Data))
 	for _, r := range page.Data {
 		list = append(list, r.SK)
 	}

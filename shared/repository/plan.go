@@ -86,11 +86,11 @@ func (q *query) unique(ctx context.Context, need filter.Need) ([]table.Doc, erro
 	if err != nil {
 		return nil, err
 	}
-	keys = keys[:0]
+	records := make([]table.Key, 0, len(items))
 	for _, item := range items {
-		keys = append(keys, table.Key{Part: q.d.Name, Sort: docText(item.Doc, "id")})
+		records = append(records, table.Key{Part: q.d.Name, Sort: docText(item.Doc, "id")})
 	}
-	return q.batch(ctx, dedupe(keys))
+	return q.batch(ctx, dedupe(records))
 }
 
 func (q *query) batch(ctx context.Context, keys []table.Key) ([]table.Doc, error) {

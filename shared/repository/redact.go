@@ -36,18 +36,14 @@ func secretsOf(datatype string) []string {
 	return names
 }
 
-// special are the names of secrets that only some collections treat as such;
-// the definition is read only for a record that has one of them.
-func special() []string { return []string{"token", "pin", "answer"} }
-
 // redact returns a record's JSON without secrets and without the members that
 // never go out. A record that has none is returned as it is, undecoded.
 func redact(doc table.Doc) table.Doc {
 	if filter.Text(doc, "datatype") == datatypeCollection || filter.Text(doc, "sourceDatatype") == datatypeCollection {
 		return doc // there the names are those of schema properties
 	}
-	names := present(doc, secretNames())
-	if own := present(doc, special()); len(own) > 0 {
+	names, own := members(doc)
+	if len(own) > 0 {
 		datatype := filter.Text(doc, "sourceDatatype")
 		if datatype == "" {
 			datatype = filter.Text(doc, "datatype")
@@ -74,6 +70,37 @@ func redact(doc table.Doc) table.Doc {
 	}
 	return stripped
 }
+
+// members finds the secrets among a document's member names, wherever they
+// stand, in one pass: the common ones, and those that only some collections
+// treat as secrets.
+func members(doc []byte) (common, some []string) {
+	for i := 0; ; {
+		at := bytes.Index(doc[i:], []byte(`":`))
+		if at < 0 {
+			return common, some
+		}
+		end := i + at
+		i = end + 2
+		begin := bytes.LastIndexByte(doc[max(0, end-nameLongest-1):end], '"')
+		if begin < 0 {
+			continue
+		}
+		name := doc[max(0, end-nameLongest-1)+begin+1 : end]
+		switch string(name) {
+		case "token", "pin", "answer":
+			some = append(some, string(name))
+		case "password", "passwordHash", "confirmPassword", "passcode", "passcodeHash", "keyHash", "keySecret",
+			"codeHash", "codeSecret", "tokenHash", "secretHash", "twoFactorSecret", "invitationToken",
+			"confirmationToken", "accessToken", "refreshToken", "clientSecret", "stripeClientSecret", "apiSecret",
+			"webhookSecret", "privateKey", "providerToken", "apiKey", "pushToken":
+			common = append(common, string(name))
+		}
+	}
+}
+
+// nameLongest is the length of the longest secret name, in bytes.
+const nameLongest = len("stripeClientSecret")
 
 func present(doc []byte, names []string) []string {
 	var found []string

@@ -30,12 +30,12 @@ func (q *query) arrange(docs []table.Doc) {
 		q.shuffle(docs)
 		return
 	}
-	rows := make([]row, len(docs))
+	rows := make([]*row, len(docs))
 	for i, doc := range docs {
-		rows[i] = row{doc: doc, key: filter.Get(doc, q.sort...)}
+		rows[i] = &row{doc: doc, key: filter.ValueOf(filter.Get(doc, q.sort...))}
 	}
-	slices.SortFunc(rows, func(a, b row) int {
-		c := filter.Compare(a.key, b.key)
+	slices.SortFunc(rows, func(a, b *row) int {
+		c := a.key.Compare(&b.key)
 		if c == 0 {
 			c = strings.Compare(docText(a.doc, "sk"), docText(b.doc, "sk"))
 		}
@@ -51,7 +51,7 @@ func (q *query) arrange(docs []table.Doc) {
 
 type row struct {
 	doc table.Doc
-	key []byte
+	key filter.Value
 }
 
 func (q *query) shuffle(docs []table.Doc) {
