@@ -72,8 +72,9 @@ func TestKeysAreUsableWhileActiveAndUnexpired(t *testing.T) {
 	}
 }
 
-func put(t *testing.T, deps app.Deps, id org.ID, datatype string, data any) {
+func put(t *testing.T, deps app.Deps, datatype string, data any) {
 	t.Helper()
+	const id = org.ID("acme")
 	text, err := json.Marshal(data)
 	if err != nil {
 		t.Fatal(err)
@@ -90,8 +91,8 @@ type m = map[string]any
 func TestRightsAddUpRolesGroupsAndCustomRoles(t *testing.T) {
 	t.Parallel()
 	deps := testkit.New(t).Deps
-	put(t, deps, "acme", account.Groups, m{"name": "Desk", "roles": []string{"Reviewer", "Curator"}})
-	put(t, deps, "acme", account.Roles, m{"name": "Curator", "permissions": m{"content": []string{"update"}}})
+	put(t, deps, account.Groups, m{"name": "Desk", "roles": []string{"Reviewer", "Curator"}})
+	put(t, deps, account.Roles, m{"name": "Curator", "permissions": m{"content": []string{"update"}}})
 	d := account.NewDirectory(deps.Records, deps.Table, deps.Now, 0)
 	for _, c := range []struct {
 		roles, groups []string
@@ -126,7 +127,7 @@ func TestDirectoryRemembersForItsTime(t *testing.T) {
 	if roles(remembering)+roles(forgetful) != 0 {
 		t.Error("the group has roles before it exists")
 	}
-	put(t, kit.Deps, "acme", account.Groups, m{"name": "Desk", "roles": []string{"Reviewer"}})
+	put(t, kit.Deps, account.Groups, m{"name": "Desk", "roles": []string{"Reviewer"}})
 	if roles(remembering) != 0 || roles(forgetful) != 1 {
 		t.Error("one remembers, the other does not")
 	}
@@ -143,7 +144,7 @@ func TestOrgsAreSeenAsSoonAsTheyExist(t *testing.T) {
 	if _, ok, err := d.Company(t.Context(), "acme"); ok || err != nil {
 		t.Errorf("before it was founded: %v, %v", ok, err)
 	}
-	put(t, deps, "acme", account.Companies, m{"name": "acme", "plan": "pro"})
+	put(t, deps, account.Companies, m{"name": "acme", "plan": "pro"})
 	if c, ok, err := d.Company(t.Context(), "acme"); !ok || c.Plan != "pro" || err != nil {
 		t.Errorf("after: %+v, %v, %v", c, ok, err)
 	}
