@@ -234,6 +234,19 @@ func TestAPIKeys(t *testing.T) {
 	}
 }
 
+// Other modules read the admin scope as a sign of an administrator.
+func TestAdminKeyOfAPlainUserIsNoAdministrators(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	owner := k.found("acme")
+	key, _ := k.key(owner, m{"scopes": []string{"admin"}})
+	k.demote(owner)
+	p := k.call("/crm/x", "orgid", "acme", "x-api-key", key).Principal
+	if slices.Contains(p.Scopes, "admin") || p.IsAdmin() || p.Can(auth.Delete) || !p.Can(auth.Approve) {
+		t.Errorf("principal = %+v", p)
+	}
+}
+
 func TestKeysEndAtOnce(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)

@@ -152,7 +152,7 @@ func TestKeysHaveTheirOwnLimits(t *testing.T) {
 func TestUnlimitedPlanLimitsNothing(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
-	k.found("acme")
+	key, _ := k.key(k.found("acme"), m{"scopes": []string{"read"}})
 	k.Deps.Meter = usage.NewMeter(usage.MeterOptions{Table: k.Deps.Table, Now: k.Clock.Now, Plan: usage.Unlimited})
 	k.authorizer = authorizer.New(k.Deps)
 	for range 200 {
@@ -160,7 +160,10 @@ func TestUnlimitedPlanLimitsNothing(t *testing.T) {
 			t.Fatalf("verdict = %+v", v)
 		}
 	}
-	if got := k.counted("acme").Month; got != 200 {
+	if v := k.call("/crm/x", "orgid", "acme", "x-api-key", key); v.Principal.Kind != auth.APIKey || v.Limit != 0 {
+		t.Errorf("a key = %+v", v)
+	}
+	if got := k.counted("acme").Month; got != 201 {
 		t.Errorf("%d calls counted, want 200", got)
 	}
 }

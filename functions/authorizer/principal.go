@@ -117,12 +117,27 @@ func (s *service) keyHolder(ctx context.Context, id org.ID, key *account.Entry[a
 	if err != nil {
 		return v, err
 	}
-	if !slices.Contains(key.Data.Scopes, auth.ScopeAdmin) {
+	scopes := key.Data.Scopes
+	if !slices.Contains(scopes, auth.ScopeAdmin) {
 		roles = nil
+	} else if !slices.ContainsFunc(roles, configures) {
+		// The scope means all that the owner may do; it makes nobody an administrator.
+		scopes = slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == auth.ScopeAdmin })
 	}
 	v.Principal = auth.Principal{
-		Kind: auth.APIKey, Org: id, Home: id, ID: key.ID, Name: key.Data.Name, Roles: roles, Scopes: key.Data.Scopes,
+		Kind: auth.APIKey, Org: id, Home: id, ID: key.ID, Name: key.Data.Name, Roles: roles, Scopes: scopes,
 		Verbs: verbs & auth.ScopeVerbs(key.Data.Scopes, area),
 	}
 	return v, nil
+}
+
+// configures says whether a role configures an org or its collections.
+func configures(r auth.Role) bool {
+	switch r {
+	case auth.RoleOwner, auth.RoleRootAdmin, auth.RoleConfigAdmin, auth.RoleContentAdmin, auth.RolePowerUser,
+		auth.RoleRootPowerUser, auth.RoleRootSystem, auth.RoleSystem:
+		return true
+	default:
+		return false
+	}
 }

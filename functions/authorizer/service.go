@@ -171,8 +171,9 @@ func subjects(call auth.Call, b believed, key *account.Entry[account.Key], plan 
 // keyLimit are the key's own limits, the defaults where it has none, and none
 // at all where nothing is limited.
 func keyLimit(k account.Key, plan usage.Plan) usage.Windows {
-	if plan.Name == usage.Unlimited && k.RateLimit == (account.RateLimit{}) {
+	own := k.RateLimit.Windows()
+	if plan.Name == usage.Unlimited && own == usage.KeyWindows() {
 		return usage.Windows{}
 	}
-	return k.RateLimit.Windows()
+	return own
 }
