@@ -38,10 +38,13 @@ func (g Guarded) Create(ctx context.Context, rec record.Raw) (table.Doc, error) 
 		Post: rec.Post, Style: rec.Style,
 	}
 	if g.who.IsStaff() {
-		clean.RequiredRole, clean.Notes, clean.State = rec.RequiredRole, rec.Notes, rec.State
+		clean.RequiredRole, clean.Notes = rec.RequiredRole, rec.Notes
+		if g.reaches(rec.State) {
+			clean.State = rec.State
+		}
 	}
-	if !g.who.IsStaff() && g.who.Kind == auth.Customer {
-		clean.Owner = &record.Owner{Datatype: string(g.who.Kind), ID: g.who.ID, Name: g.who.Name, Email: g.who.Email}
+	if g.who.Kind == auth.Customer {
+		clean.Owner = nil // it is the customer's own
 	}
 	tx := g.tenant.Begin(g.who)
 	tx.hash = createHash(g.tenant.org.String(), g.who, clean)
@@ -119,7 +122,7 @@ func (g Guarded) envelope(rec *record.Raw, c Revision) {
 	if !g.who.IsStaff() {
 		return
 	}
-	if c.State != "" && c.State != record.Deleted {
+	if c.State != "" && g.reaches(c.State) {
 		rec.State = c.State
 	}
 	if c.Owner != nil {
@@ -130,6 +133,21 @@ func (g Guarded) envelope(rec *record.Raw, c Revision) {
 	}
 	if c.Notes != nil {
 		rec.Notes = c.Notes
+	}
+}
+
+// reaches says whether the principal may set a state by a plain write: what
+// takes a review or an approval asks for that verb.
+func (g Guarded) reaches(s record.State) bool {
+	switch s {
+	case record.Deleted:
+		return false
+	case record.Approved:
+		return g.may(auth.Approve)
+	case record.Reviewed:
+		return g.may(auth.Review)
+	default:
+		return true
 	}
 }
 
@@ -281,6 +299,9 @@ func (g Guarded) RestoreTrash(ctx context.Context, id string) (table.Doc, error)
 	}
 	if !g.who.IsStaff() {
 		return nil, g.refusal()
+	}
+	if !g.sees(d, doc) {
+		return nil, table.ErrNotFound
 	}
 	if err := g.changeable(d, trash, doc, auth.Delete); err != nil {
 		return nil, err
