@@ -127,4 +127,4 @@ func area(path string) string {
 }
 
 // guessing matches the routes that take passwords and codes.
-var guessing = regexp.MustCompile(`/(signin|signup|passcode|magic-?link|code|password|challenge|register-guest)(/|$)`)
+var guessing = regexp.MustCompile(`/(signin|passcode|magic-?link|magiclink|code|password|challenge)(/|$)`)

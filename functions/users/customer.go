@@ -41,6 +41,7 @@ func (s *service) customerSignup(ctx context.Context, who auth.Principal, in sig
 
 // registered announces a new customer with the record that was just added.
 func registered(tx *repository.Tx) {
+	tx.Emit("user-create", nil) // the repository says so of staff only
 	tx.Emit(eventCreated, map[string]string{"source": "website"})
 	tx.Emit(eventRegistered, map[string]string{"source": "website"})
 }

@@ -16,7 +16,7 @@ func (s *service) routes() []api.Route {
 
 // aliased is a row with the other patterns under which clients know it.
 func aliased(r api.Route, patterns ...string) []api.Route {
-	rows := []api.Route{r}
+	rows := append(make([]api.Route, 0, 1+len(patterns)), r)
 	for _, p := range patterns {
 		rows = append(rows, r.As(p))
 	}

@@ -60,14 +60,14 @@ func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in sign
 	if err != nil {
 		return session{}, err
 	}
-	clear, err := s.verify(ctx, t, rec.SK, in.Password)
+	forget, err := s.verify(ctx, t, rec.SK, in.Password)
 	if err != nil {
 		return session{}, err
 	}
 	if !rec.Data.Person().Usable() {
 		return session{}, ErrInactive
 	}
-	return s.open(ctx, id, kind, rec, nil, clear)
+	return s.open(ctx, id, kind, rec, nil, forget)
 }
 
 // lookup finds a person by e-mail, or a customer by username.

@@ -146,8 +146,8 @@ func (s *service) grantInvited(ctx context.Context, id org.ID, author string, da
 	if errors.Is(err, ErrRank) || errors.Is(err, ErrUnknownRole) {
 		return nil // they join without
 	}
-	into.Set("roles", data.Roles)
-	into.Set("groups", data.Groups)
+	into.Set("roles", emptyNotNull(data.Roles))
+	into.Set("groups", emptyNotNull(data.Groups))
 	return err
 }
 
@@ -192,8 +192,10 @@ func (s *service) create(ctx context.Context, id org.ID, kind auth.Kind, fields 
 // taken says in this module's words that an e-mail address is taken.
 func taken(err error) error {
 	f, ok := fault.From(err)
-	if ok && errors.Is(f, repository.ErrTaken) && f.Extra["field"] == "email" {
-		return ErrEmailTaken
+	if ok && errors.Is(f, repository.ErrTaken) {
+		if field, _ := f.Extra["field"].(string); strings.TrimPrefix(field, "data.") == "email" {
+			return ErrEmailTaken
+		}
 	}
 	return fmt.Errorf("store account: %w", err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -15,11 +16,7 @@ import (
 // responses). It always lets the call through: an HTTP API cannot answer 401 or
 // 429 with our error body, so the module's own entry renders the refusal from
 // the verdict in the context.
-func (h *Handler) authorize(ctx context.Context, payload []byte) ([]byte, error) {
-	var e events.APIGatewayV2CustomAuthorizerV2Request
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return nil, fmt.Errorf("decode authorizer request: %w", err)
-	}
+func (h *Handler) authorize(ctx context.Context, e events.APIGatewayV2HTTPRequest) ([]byte, error) {
 	verdict, err := h.module.Authorize(ctx, callOf(e))
 	if err != nil {
 		return nil, fmt.Errorf("authorize: %w", err)
@@ -35,13 +32,18 @@ func (h *Handler) authorize(ctx context.Context, payload []byte) ([]byte, error)
 	return answer, nil
 }
 
-func callOf(e events.APIGatewayV2CustomAuthorizerV2Request) auth.Call {
+func callOf(e events.APIGatewayV2HTTPRequest) auth.Call {
 	headers := make(map[string]string, len(e.Headers))
 	for name, value := range e.Headers {
 		headers[strings.ToLower(name)] = value
 	}
+	query, _ := url.ParseQuery(e.RawQueryString) // what cannot be read is left out
+	first := make(map[string]string, len(query))
+	for name, values := range query {
+		first[name] = values[0]
+	}
 	return auth.Call{
-		Method: e.RequestContext.HTTP.Method, Path: e.RawPath, Headers: headers, Query: e.QueryStringParameters,
+		Method: e.RequestContext.HTTP.Method, Path: e.RawPath, Headers: headers, Query: first,
 		IP: e.RequestContext.HTTP.SourceIP, RequestID: e.RequestContext.RequestID,
 	}
 }

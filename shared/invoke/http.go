@@ -3,7 +3,6 @@ package invoke
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,13 +11,6 @@ import (
 
 	"github.com/appmint/appengine/shared/auth"
 )
-
-// httpEvent reads an HTTP API call (payload 2.0); ok is false when the payload
-// is something else.
-func httpEvent(payload []byte) (e events.APIGatewayV2HTTPRequest, ok bool) {
-	err := json.Unmarshal(payload, &e)
-	return e, err == nil && e.RequestContext.HTTP.Method != ""
-}
 
 // http serves an HTTP API call.
 func (h *Handler) http(ctx context.Context, e events.APIGatewayV2HTTPRequest) ([]byte, error) {

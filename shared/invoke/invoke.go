@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"github.com/appmint/appengine/shared/api"
@@ -40,17 +41,19 @@ func New(module app.Module, deps app.Deps, finished func(context.Context, api.Ou
 // errShape refuses a payload that no entry of the module takes.
 var errShape = errors.New("payload has no shape that this function takes")
 
-// shape is as much of a payload as it takes to tell the kinds apart.
+// call answers what the HTTP API asks: may this run, or run this. An authorizer
+// has no routes and is only asked the former.
+func (h *Handler) call(ctx context.Context, e events.APIGatewayV2HTTPRequest) ([]byte, error) {
+	if h.module.Authorize != nil {
+		return h.authorize(ctx, e)
+	}
+	return h.http(ctx, e)
+}
+
+// shape is as much of any other payload as it takes to tell the kinds apart.
 type shape struct {
-	Type           string `json:"type"`
-	RouteArn       string `json:"routeArn"`
-	DetailType     string `json:"detail-type"`
-	RequestContext struct {
-		HTTP struct {
-			Method string `json:"method"`
-		} `json:"http"`
-	} `json:"requestContext"`
-	Records []struct {
+	DetailType string `json:"detail-type"`
+	Records    []struct {
 		Source string `json:"eventSource"`
 	} `json:"Records"`
 }
@@ -58,9 +61,9 @@ type shape struct {
 // Invoke handles one payload. An error means that the payload was not handled
 // and should be delivered again.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	if h.module.Authorize == nil && len(h.module.Routes) > 0 {
-		if e, ok := httpEvent(payload); ok {
-			return h.http(ctx, e)
+	if h.module.Authorize != nil || len(h.module.Routes) > 0 {
+		if e, ok := decodeHTTP(payload); ok {
+			return h.call(ctx, e)
 		}
 	}
 	var s shape
@@ -68,8 +71,6 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("decode payload: %w", err)
 	}
 	switch {
-	case s.RouteArn != "" && h.module.Authorize != nil:
-		return h.authorize(ctx, payload)
 	case s.DetailType != "":
 		return nil, h.busEvent(ctx, payload)
 	case len(s.Records) > 0 && s.Records[0].Source == "aws:sqs":

@@ -155,6 +155,27 @@ func sample(t *testing.T, name string) []byte {
 	return text
 }
 
+// No payload, however broken, ends the function: it is answered or refused.
+func FuzzInvokeHTTP(f *testing.F) {
+	for _, name := range []string{"users-signup.json", "repository-find.json", "authorizer-bad-token.json"} {
+		text, err := os.ReadFile("../../events/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	h, err := invoke.New(module(), app.Deps{Log: slog.New(slog.DiscardHandler), Now: time.Now}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		answer, err := h.Invoke(t.Context(), payload)
+		if err == nil && len(answer) > 0 && !json.Valid(answer) {
+			t.Errorf("answer %q is not JSON", answer)
+		}
+	})
+}
+
 func TestInvokeDeliversBusEventsToTheirConsumers(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"monitoring-event.json", "monitoring-queue.json"} {

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/appmint/appengine/infra/local/stream"
 	"github.com/appmint/appengine/shared/table"
@@ -49,10 +51,22 @@ func (c *changes) Changes(ctx context.Context, after string, limit int) ([]json.
 
 func announces(c table.Change) bool { return c.New != nil && len(c.New.Outbox) > 0 }
 
+// linger is how long news are let gather before they are read: reading the
+// stream once per write would cost more than the write.
+const linger = 10 * time.Millisecond
+
 // Wait implements stream.Source.
 func (c *changes) Wait(ctx context.Context) error {
 	last, _ := c.last.Load().(string)
-	return c.table.Wait(ctx, last)
+	if err := c.table.Wait(ctx, last); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(linger):
+		return nil
+	}
 }
 
 // cursors remembers how far each mapping has come.
@@ -60,31 +74,73 @@ func (b *Backend) cursors() stream.Cursors {
 	if b.options.DataDir == "" {
 		return &stream.MemoryCursors{}
 	}
-	return cursorFiles{b}
+	c := &cursorFiles{backend: b, cursors: map[string]string{}, written: map[string]time.Time{}}
+	b.closers = append(b.closers, c.close)
+	return c
 }
 
-// cursorFiles keeps one small file per mapping. A cursor that is lost or late
-// has changes delivered again, which consumers do not mind.
-type cursorFiles struct{ backend *Backend }
+// cursorFiles keeps one small file per mapping, written a few times a second at
+// most and when the backend closes. A cursor that is lost or late has changes
+// delivered again, which consumers do not mind.
+type cursorFiles struct {
+	backend *Backend
+	mu      sync.Mutex
+	cursors map[string]string
+	written map[string]time.Time
+}
 
-func (c cursorFiles) path(name string) string {
+// saveEvery is how often a cursor is written to its file.
+const saveEvery = 250 * time.Millisecond
+
+func (c *cursorFiles) path(name string) string {
 	return c.backend.path("cursor-" + strings.ReplaceAll(name, "/", "-"))
 }
 
 // Load implements stream.Cursors.
-func (c cursorFiles) Load(_ context.Context, name string) (string, error) {
-	text, err := os.ReadFile(c.path(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+func (c *cursorFiles) Load(_ context.Context, name string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cursor, ok := c.cursors[name]; ok {
+		return cursor, nil
 	}
-	return string(text), err
+	text, err := os.ReadFile(c.path(name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read cursor: %w", err)
+	}
+	c.cursors[name] = string(text)
+	return string(text), nil
 }
 
 // Save implements stream.Cursors.
-func (c cursorFiles) Save(_ context.Context, name, cursor string) error {
+func (c *cursorFiles) Save(_ context.Context, name, cursor string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cursors[name] = cursor
+	if time.Since(c.written[name]) < saveEvery {
+		return nil
+	}
+	c.written[name] = time.Now()
+	return c.write(name)
+}
+
+func (c *cursorFiles) write(name string) error {
 	path := c.path(name)
-	if err := os.WriteFile(path+".new", []byte(cursor), 0o600); err != nil {
+	if err := os.WriteFile(path+".new", []byte(c.cursors[name]), 0o600); err != nil {
 		return fmt.Errorf("keep cursor: %w", err)
 	}
-	return os.Rename(path+".new", path)
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("keep cursor: %w", err)
+	}
+	return nil
+}
+
+// close writes every cursor as it is.
+func (c *cursorFiles) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var failed []error
+	for name := range c.cursors {
+		failed = append(failed, c.write(name))
+	}
+	return errors.Join(failed...)
 }

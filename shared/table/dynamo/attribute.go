@@ -14,7 +14,7 @@ import (
 )
 
 // document is a table.Doc that attributevalue stores as a native map.
-type document table.Doc
+type document table.Doc //nolint:recvcheck // attributevalue wants a value to marshal and a pointer to unmarshal
 
 var (
 	_ attributevalue.Marshaler   = document(nil)

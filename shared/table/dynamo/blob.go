@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/appmint/appengine/shared/table"
+	"github.com/appmint/appengine/shared/table/stream"
 )
 
 // inlineSizeMax bounds a document by DynamoDB's reckoning, where many small
@@ -31,9 +32,9 @@ type Blobs interface {
 // The key holds the document's digest and something random: since no two writes
 // share an object, Discard can remove one without taking it from a later write
 // of the same document.
-func (t *Table) offload(ctx context.Context, s *stored, doc table.Doc) error {
+func (t *Table) offload(ctx context.Context, s *stored, doc table.Doc, inlineMax int) error {
 	s.Doc, s.Blob = document(doc), ""
-	if len(doc) <= table.InlineMax {
+	if len(doc) <= inlineMax {
 		if len(doc) <= inlineSizeMax/3 {
 			return nil
 		}
@@ -69,9 +70,37 @@ func (t *Table) document(ctx context.Context, s *stored) (table.Doc, error) {
 	return t.Load(ctx, s.Blob)
 }
 
-// Load returns the document that a blob attribute names. Readers of the
-// DynamoDB stream need it (see table/stream); the table's own methods do it by
-// themselves.
+// Complete loads the documents of changes, as stream.Changes read them from the
+// payload, that are blobs. An old document that was discarded meanwhile stays
+// empty; a new one too when a later write has replaced it, whose change follows.
+func (t *Table) Complete(ctx context.Context, payload []byte, changes []table.Change) error {
+	for i, blobs := range stream.BlobsOf(payload) {
+		if i >= len(changes) {
+			break
+		}
+		c := changes[i]
+		for _, side := range []struct {
+			item    *table.Item
+			pointer string
+		}{{c.Old, blobs.Old}, {c.New, blobs.New}} {
+			if side.item == nil || side.pointer == "" {
+				continue
+			}
+			doc, err := t.Load(ctx, side.pointer)
+			if err != nil {
+				if s, errNow := t.fetch(ctx, c.Key); errNow == nil && (s == nil || s.Blob != side.pointer) {
+					continue
+				}
+				return err
+			}
+			side.item.Doc = doc
+		}
+	}
+	return nil
+}
+
+// Load returns the document that a blob attribute names; the table's own methods
+// do it by themselves.
 func (t *Table) Load(ctx context.Context, pointer string) (table.Doc, error) {
 	if t.blobs == nil {
 		return nil, fmt.Errorf("load document: no blob store is configured")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/appmint/appengine/shared/table"
 	"github.com/appmint/appengine/shared/table/dynamo"
+	"github.com/appmint/appengine/shared/table/stream"
 )
 
 func large(n int) table.Doc {
@@ -45,6 +46,34 @@ func TestLargeDocumentsLieUnderTheirOrg(t *testing.T) {
 	got, err := tbl.Get(t.Context(), k)
 	if err != nil || !strings.HasPrefix(string(got.Doc), `{"n":1`) || len(blobs.held) != 1 {
 		t.Errorf("got %.10s, %v and %d objects after a discard", got.Doc, err, len(blobs.held))
+	}
+}
+
+// A stream record of a large document names its object; Complete fills it in.
+func TestCompleteLoadsLargeDocuments(t *testing.T) {
+	t.Parallel()
+	client, name := connect(t)
+	blobs := &memoryBlobs{}
+	tbl := dynamo.New(client, name, dynamo.Options{Now: time.Now, Blobs: blobs})
+	k := table.Key{Part: fmt.Sprintf("blob%d#p", time.Now().UnixNano()), Sort: "s"}
+	if _, err := tbl.Write(t.Context(), table.Put{Item: table.Item{Key: k, Doc: large(7)}}); err != nil {
+		t.Fatal(err)
+	}
+	var pointer string
+	for pointer = range blobs.held {
+	}
+	keys := fmt.Sprintf(`{"PK":{"S":%q},"SK":{"S":"s"}}`, k.Part)
+	payload := []byte(`{"Records":[{"dynamodb":{"SequenceNumber":"1","Keys":` + keys +
+		`,"OldImage":{"blob":{"S":"gone"}},"NewImage":{"blob":{"S":"` + pointer + `"}}}}]}`)
+	changes, err := stream.Changes(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tbl.Complete(t.Context(), payload, changes); err != nil {
+		t.Fatal(err)
+	}
+	if string(changes[0].New.Doc) != string(large(7)) || len(changes[0].Old.Doc) != 0 {
+		t.Errorf("got %d and %d bytes, want the new document and no old one", len(changes[0].New.Doc), len(changes[0].Old.Doc))
 	}
 }
 

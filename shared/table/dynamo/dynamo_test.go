@@ -102,7 +102,7 @@ func (s *server) launch(t testing.TB, binary string) string {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	listener.Close()
+	_ = listener.Close()
 	_, port, _ := strings.Cut(address, ":")
 	cmd := exec.Command(binary, "serve", "--host", "127.0.0.1", "--port", port)
 	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
@@ -115,7 +115,7 @@ func (s *server) launch(t testing.TB, binary string) string {
 	}
 	for range 500 {
 		if res, err := http.Get("http://" + address); err == nil {
-			res.Body.Close()
+			_ = res.Body.Close()
 			return "http://" + address
 		}
 		time.Sleep(10 * time.Millisecond)

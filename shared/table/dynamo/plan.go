@@ -20,10 +20,11 @@ type plan struct {
 	oldDoc table.Doc // its document
 	body   *stored   // what a Put stores, and a pinned Modify
 	newDoc table.Doc // the document of body
+	inline int       // bytes of document that stay in the item
 }
 
 func newPlan(op table.Op) (*plan, error) {
-	p := &plan{op: op}
+	p := &plan{op: op, inline: table.InlineMax}
 	switch op := op.(type) {
 	case table.Put:
 		p.cond = op.If
@@ -40,7 +41,7 @@ func newPlan(op table.Op) (*plan, error) {
 }
 
 // judge decides the operation on the item's actual state, nil for none. It
-// returns the refusal, or nil when the operation is now pinned to that state.
+// returns the refusal, or nil when the operation is worth another attempt.
 func (p *plan) judge(ctx context.Context, t *Table, s *stored) error {
 	if !t.isLive(s) {
 		s = nil
@@ -63,6 +64,12 @@ func (p *plan) judge(ctx context.Context, t *Table, s *stored) error {
 			refused.Old = &old
 		}
 		return refused
+	}
+	if isModify && p.pinned && p.old == nil && s != nil && s.Blob == "" {
+		// Another one created the item in between: from now on the expression
+		// will do, and it does not depend on the document staying as it is.
+		p.pinned = false
+		return nil
 	}
 	p.pinned, p.old, p.oldDoc = true, s, doc
 	if isModify {
@@ -98,7 +105,7 @@ func (p *plan) apply(ctx context.Context, t *Table, m table.Modify) error {
 	if p.old != nil && !eval.Edits(m) {
 		return nil // the document stays where it is
 	}
-	return t.offload(ctx, body, doc)
+	return t.offload(ctx, body, doc, p.inline)
 }
 
 // prepare works out what a Put stores; its blob is written once for all rounds.
@@ -108,7 +115,7 @@ func (p *plan) prepare(ctx context.Context, t *Table) error {
 		return nil
 	}
 	p.body, p.newDoc = fromItem(put.Item), trimmed(put.Item.Doc)
-	return t.offload(ctx, p.body, p.newDoc)
+	return t.offload(ctx, p.body, p.newDoc, p.inline)
 }
 
 // condition is the expression that the write depends on.

@@ -196,7 +196,7 @@ func (r *reader) limit() *int32 {
 	if r.query.Filter != nil {
 		n = max(n*filterAhead, 50)
 	}
-	return aws.Int32(int32(min(n, 10_000))) //nolint:gosec // bounded
+	return aws.Int32(int32(min(n, 10_000)))
 }
 
 // take adds a round's items; done when the limit was met before its end.

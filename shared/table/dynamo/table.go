@@ -32,10 +32,11 @@ import (
 	"github.com/appmint/appengine/shared/table"
 )
 
-// Bounds on repeats. A throttled call is repeated with jitter for about a second
-// and a half, a write that others overtake for as many rounds.
+// Bounds on repeats. A throttled call is repeated with jitter for about a
+// second; a write that others overtake has that many rounds.
 const (
 	attemptsMax = 7
+	backoffMin  = 50 * time.Millisecond
 	backoffMax  = 400 * time.Millisecond
 	roundsMax   = 60
 )
@@ -63,7 +64,7 @@ var _ table.Table = (*Table)(nil)
 // retries for the calls it makes with the client.
 func New(client *dynamodb.Client, name string, opts Options) *Table {
 	options := client.Options()
-	options.Retryer = retryer()
+	options.Retryer, options.RetryMaxAttempts = retryer(), 0
 	return &Table{client: dynamodb.New(options), name: name, now: opts.Now, blobs: opts.Blobs}
 }
 
@@ -72,7 +73,10 @@ func New(client *dynamodb.Client, name string, opts Options) *Table {
 func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attemptsMax
-		o.MaxBackoff = backoffMax
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+			longest := min(backoffMin<<min(attempt, 10), backoffMax)
+			return longest/2 + rand.N(longest/2), nil //nolint:gosec // jitter is no secret
+		})
 		o.RateLimiter = ratelimit.None
 		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 			if conflicts(err) {

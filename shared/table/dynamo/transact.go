@@ -36,13 +36,9 @@ func (t *Table) Transact(ctx context.Context, token string, ops ...table.Op) err
 	if token != "" {
 		ops = append(ops[:len(ops):len(ops)], t.tokenOp(token))
 	}
-	plans := make([]*plan, len(ops))
-	for i, op := range ops {
-		p, err := newPlan(op)
-		if err != nil {
-			return err
-		}
-		plans[i] = p
+	plans, err := newPlans(ops)
+	if err != nil {
+		return err
 	}
 	for round := range roundsMax {
 		err := t.sendAll(ctx, plans)
@@ -62,6 +58,34 @@ func (t *Table) Transact(ctx context.Context, token string, ops ...table.Op) err
 		}
 	}
 	return table.ErrBusy
+}
+
+// DynamoDB takes 4 MB in one transaction. Documents that come to more than
+// transactBytes go to blobs unless they are small: a hundred small ones fit.
+const (
+	transactBytes = 3 << 20
+	smallBytes    = 28 << 10
+)
+
+func newPlans(ops []table.Op) ([]*plan, error) {
+	plans := make([]*plan, len(ops))
+	size := 0
+	for i, op := range ops {
+		p, err := newPlan(op)
+		if err != nil {
+			return nil, err
+		}
+		plans[i] = p
+		if put, ok := op.(table.Put); ok {
+			size += min(len(put.Item.Doc), table.InlineMax)
+		}
+	}
+	if size > transactBytes {
+		for _, p := range plans {
+			p.inline = smallBytes
+		}
+	}
+	return plans, nil
 }
 
 // tokenOp keeps the token under the org that it begins with, in a partition of
@@ -158,31 +182,34 @@ func (t *Table) reconsiderAll(ctx context.Context, plans []*plan, cause error) (
 	if busy(cause) {
 		return false, cause
 	}
-	for i, reason := range canceled.CancellationReasons {
-		if i >= len(plans) {
+	for i, p := range plans {
+		if i >= len(canceled.CancellationReasons) {
 			break
 		}
-		switch aws.ToString(reason.Code) {
-		case "ConditionalCheckFailed":
-			s, err := parse(reason.Item)
-			if err == nil {
-				err = plans[i].judge(ctx, t, s)
-			}
-			if err != nil {
-				return false, located(err, i)
-			}
-			again = true
-		case "ValidationError":
-			if !plans[i].canPin() {
-				continue
-			}
-			if err := t.pin(ctx, plans[i]); err != nil {
-				return false, located(err, i)
-			}
-			again = true
+		pinned, err := t.reconsiderOne(ctx, p, canceled.CancellationReasons[i])
+		if err != nil {
+			return false, located(err, i)
 		}
+		again = again || pinned
 	}
 	return again, cause
+}
+
+// reconsiderOne says whether the plan was pinned; an error is the refusal.
+func (t *Table) reconsiderOne(ctx context.Context, p *plan, reason types.CancellationReason) (pinned bool, err error) {
+	switch aws.ToString(reason.Code) {
+	case "ConditionalCheckFailed":
+		s, err := parse(reason.Item)
+		if err == nil {
+			err = p.judge(ctx, t, s)
+		}
+		return true, err
+	case "ValidationError":
+		if p.canPin() {
+			return true, t.pin(ctx, p)
+		}
+	}
+	return false, nil
 }
 
 // pinAll is for a validation error that does not say which operation it means.

@@ -32,7 +32,7 @@ func (g *group) perform(req *request) error {
 	}
 	outcomes := make([]outcome, len(req.steps))
 	for i, s := range req.steps {
-		o, err := g.decide(s, req.transact)
+		o, err := g.decide(s)
 		req.writeUnit += units(s.op, o, req.transact)
 		if err != nil {
 			return located(err, i, req.transact)
@@ -65,7 +65,7 @@ func located(err error, i int, transact bool) error {
 	return err
 }
 
-func (g *group) decide(s step, transact bool) (outcome, error) {
+func (g *group) decide(s step) (outcome, error) {
 	old, err := g.current(s.key)
 	if err != nil {
 		return outcome{}, err
@@ -152,7 +152,7 @@ func reindexed(before []indexed, changes map[string]string) []indexed {
 	var index []indexed
 	for number, value := range values {
 		if len(value) > 0 {
-			index = append(index, indexed{number: byte(number), value: value}) //nolint:gosec // eight
+			index = append(index, indexed{number: byte(number), value: value})
 		}
 	}
 	return index
@@ -170,7 +170,7 @@ func (g *group) current(key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read item: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }() // only releases memory
 	return bytes.Clone(raw), nil
 }
 
@@ -271,7 +271,7 @@ func (g *group) repeated(token string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read token: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }() // only releases memory
 	return g.now.Sub(tokenTime(raw)) < tokenWindow, nil
 }
 

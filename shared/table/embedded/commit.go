@@ -142,7 +142,11 @@ func (e *Engine) commitLoop(sequence uint64) {
 			}
 			sequence = e.commitGroup(sequence, e.gather(first))
 		case <-ticker.C:
-			sequence = e.commitGroup(sequence, []*request{{tidy: true, done: make(chan struct{})}})
+			tidy := &request{tidy: true, done: make(chan struct{})}
+			sequence = e.commitGroup(sequence, []*request{tidy})
+			if tidy.err != nil {
+				e.log.Errorf("sweep: %v", tidy.err)
+			}
 		}
 	}
 }
@@ -208,7 +212,7 @@ func (e *Engine) commitGroup(sequence uint64, requests []*request) uint64 {
 }
 
 func (e *Engine) flush(g *group) error {
-	defer g.batch.Close()
+	defer func() { _ = g.batch.Close() }() // only releases memory
 	if g.damaged != nil {
 		return g.damaged
 	}

@@ -150,16 +150,7 @@ func verifyItems(t *testing.T, e *embedded.Engine, acknowledged map[string]bool)
 		}
 		counted += count.N
 	}
-	transactions := 0
-	for key := range stored {
-		var round, worker, i int
-		if _, err := fmt.Sscanf(key, "%d-%d-%d", &round, &worker, &i); err != nil {
-			t.Fatal(err)
-		}
-		if i%4 == 0 {
-			transactions++
-		}
-	}
+	transactions := transacted(t, stored)
 	if ordered := len(queryAll(t, e, table.Query{Part: "acme#p", Index: table.Ord1})); indexed != len(stored) || ordered != len(stored) {
 		t.Errorf("%d items, %d and %d index rows", len(stored), indexed, ordered)
 	}
@@ -167,6 +158,22 @@ func verifyItems(t *testing.T, e *embedded.Engine, acknowledged map[string]bool)
 		t.Errorf("counters say %d, there are %d items of transactions", counted, transactions)
 	}
 	return stored
+}
+
+// transacted counts the items that were written in a transaction.
+func transacted(t *testing.T, stored map[string]bool) int {
+	t.Helper()
+	n := 0
+	for key := range stored {
+		var round, worker, i int
+		if _, err := fmt.Sscanf(key, "%d-%d-%d", &round, &worker, &i); err != nil {
+			t.Fatal(err)
+		}
+		if i%4 == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func queryAll(t *testing.T, e *embedded.Engine, q table.Query) map[string]bool {

@@ -33,7 +33,7 @@ import (
 // Options configure an Engine. Now is required.
 type Options struct {
 	// Now is the clock that expiry, the stream's window and transaction tokens
-	// go by.
+	// go by. It is called from several goroutines.
 	Now func() time.Time
 	// Logger receives what the storage engine says; nil discards it.
 	Logger *slog.Logger
@@ -45,6 +45,7 @@ type Options struct {
 type Engine struct {
 	db     *pebble.DB
 	now    func() time.Time
+	log    *logger
 	write  *pebble.WriteOptions
 	queue  chan *request
 	done   chan struct{} // closed when the committer has ended
@@ -106,18 +107,46 @@ func open(dir string, opts Options, config *pebble.Options, write *pebble.WriteO
 	e := &Engine{
 		db:    db,
 		now:   opts.Now,
+		log:   &logger{to: opts.Logger},
 		write: write,
 		queue: make(chan *request, 256),
 		done:  make(chan struct{}),
 		wake:  make(chan struct{}),
 	}
-	last, err := e.lastChange()
+	err = e.checkFormat()
+	var last uint64
+	if err == nil {
+		last, err = e.lastChange()
+	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	e.synced.Store(last)
 	go e.commitLoop(last)
 	return e, nil
+}
+
+// format is the layout of keys and rows that this package writes.
+const format = "1"
+
+// checkFormat marks a new directory and refuses one of another layout.
+func (e *Engine) checkFormat() error {
+	raw, closer, err := e.db.Get([]byte{spaceFormat})
+	if errors.Is(err, pebble.ErrNotFound) {
+		err = e.db.Set([]byte{spaceFormat}, []byte(format), e.write)
+		if err != nil {
+			return fmt.Errorf("open table: %w", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open table: %w", err)
+	}
+	defer func() { _ = closer.Close() }() // only releases memory
+	if string(raw) != format {
+		return fmt.Errorf("open table: its data has layout %q and this program needs %q; remove the directory to start anew", raw, format)
+	}
+	return nil
 }
 
 // Close ends the engine after the writes already under way. Later calls fail.

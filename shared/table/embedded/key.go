@@ -15,6 +15,7 @@ const (
 	spaceAge    = 'a' // nanosecond, transaction token -> nothing
 	spaceChange = 'c' // sequence number -> change record
 	spaceExpiry = 'e' // second, partition, sort -> nothing
+	spaceFormat = 'f' // nothing -> the layout of everything else
 	spaceItem   = 'i' // partition, sort -> row
 	spaceToken  = 't' // transaction token -> time of commit
 	spaceIndex  = 'x' // index number, three components -> nothing
@@ -108,7 +109,7 @@ func parseIndexKey(key []byte) (value string, k table.Key, err error) {
 func expiryKey(seconds int64, k table.Key) []byte {
 	key := make([]byte, 1, len(k.Part)+len(k.Sort)+16)
 	key[0] = spaceExpiry
-	key = binary.BigEndian.AppendUint64(key, uint64(max(seconds, 0))) //nolint:gosec // not negative
+	key = binary.BigEndian.AppendUint64(key, uint64(max(seconds, 0)))
 	return appendComponent(appendComponent(key, k.Part), k.Sort)
 }
 
@@ -119,7 +120,7 @@ func changeKey(sequence uint64) []byte {
 func tokenKey(token string) []byte { return append([]byte{spaceToken}, token...) }
 
 func ageKey(at time.Time, token string) []byte {
-	key := binary.BigEndian.AppendUint64([]byte{spaceAge}, uint64(at.UnixNano())) //nolint:gosec // after 1970
+	key := binary.BigEndian.AppendUint64([]byte{spaceAge}, uint64(at.UnixNano()))
 	return append(key, token...)
 }
 
@@ -139,7 +140,7 @@ func after(prefix []byte) []byte {
 func indexNumber(name string) byte {
 	for i, known := range table.IndexNames() {
 		if known == name {
-			return byte(i) //nolint:gosec // eight names
+			return byte(i)
 		}
 	}
 	return 0xFF

@@ -89,6 +89,7 @@ type reader struct {
 	now    time.Time
 	page   table.Page
 	bytes  int
+	items  *pebble.Iterator // for an index, which only names its items
 	last   cursor.Position
 }
 
@@ -96,12 +97,20 @@ func (r *reader) run(ctx context.Context, db *pebble.DB, opts *pebble.IterOption
 	// An index row only names its item, so index and items are read from one
 	// snapshot.
 	snapshot := db.NewSnapshot()
-	defer snapshot.Close()
+	defer func() { _ = snapshot.Close() }() // only releases memory
 	it, err := snapshot.NewIterWithContext(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
+	if r.query.Index != "" {
+		if r.items, err = snapshot.NewIterWithContext(ctx, &pebble.IterOptions{
+			LowerBound: []byte{spaceItem}, UpperBound: []byte{spaceItem + 1},
+		}); err != nil {
+			return fmt.Errorf("query: %w", err)
+		}
+		defer func() { err = errors.Join(err, r.items.Close()) }()
+	}
 	step := it.Next
 	valid := r.first(it, start)
 	if r.query.Desc {
@@ -112,7 +121,7 @@ func (r *reader) run(ctx context.Context, db *pebble.DB, opts *pebble.IterOption
 			r.page.Cursor = cursor.Encode(r.query, r.last)
 			return nil
 		}
-		if err := r.visit(snapshot, it); err != nil {
+		if err := r.visit(it); err != nil {
 			return err
 		}
 		if r.page.Read%256 == 0 && ctx.Err() != nil {
@@ -141,7 +150,7 @@ func (r *reader) full() bool {
 	return r.query.Limit > 0 && r.page.Count >= r.query.Limit || r.bytes >= table.PageBytesMax
 }
 
-func (r *reader) visit(snapshot *pebble.Snapshot, it *pebble.Iterator) error {
+func (r *reader) visit(it *pebble.Iterator) error {
 	if r.query.Index == "" {
 		key, err := parseItemKey(it.Key())
 		if err != nil {
@@ -157,11 +166,14 @@ func (r *reader) visit(snapshot *pebble.Snapshot, it *pebble.Iterator) error {
 	if err != nil {
 		return err
 	}
-	raw, closer, err := snapshot.Get(itemKey(key))
-	if err != nil {
-		return fmt.Errorf("query: item of an index row: %w", err)
+	stored := itemKey(key)
+	if !r.items.SeekGE(stored) || !bytes.Equal(r.items.Key(), stored) {
+		return errors.Join(errors.New("query: an index row has no item"), r.items.Error())
 	}
-	defer closer.Close()
+	raw, err := r.items.ValueAndErr()
+	if err != nil {
+		return fmt.Errorf("query: %w", err)
+	}
 	return r.take(key, value, raw)
 }
 

@@ -37,7 +37,7 @@ func (e *Engine) BatchGet(ctx context.Context, keys []table.Key) ([]table.Item, 
 	}
 	defer e.close.RUnlock()
 	snapshot := e.db.NewSnapshot()
-	defer snapshot.Close()
+	defer func() { _ = snapshot.Close() }() // only releases memory
 	items := make([]table.Item, 0, len(keys))
 	consumed := 0.0
 	for _, key := range keys {
@@ -65,7 +65,7 @@ func (e *Engine) get(from pebble.Reader, key table.Key) (table.Item, int, error)
 	if err != nil {
 		return table.Item{}, 0, fmt.Errorf("read item: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }() // only releases memory
 	if !eval.Live(parseExpiry(raw), e.now()) {
 		return table.Item{}, len(raw), table.ErrNotFound
 	}

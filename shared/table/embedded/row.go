@@ -90,7 +90,7 @@ func rowOf(item table.Item) row {
 	}
 	for number, name := range table.IndexNames() {
 		if value := item.Index[name]; value != "" {
-			r.index = append(r.index, indexed{number: byte(number), value: []byte(value)}) //nolint:gosec // eight names
+			r.index = append(r.index, indexed{number: byte(number), value: []byte(value)})
 		}
 	}
 	return r
@@ -189,7 +189,7 @@ func (p *parser) varint() int64 {
 
 func (p *parser) text() []byte {
 	size, n := binary.Uvarint(p.rest)
-	if n <= 0 || size > uint64(len(p.rest)-n) {
+	if n <= 0 || size > uint64(len(p.rest)-n) { //nolint:gosec // n is at most len(rest)
 		p.bad = true
 		return nil
 	}

@@ -25,6 +25,7 @@ const (
 	AttrDoc     = "doc"
 	AttrOutbox  = "outbox"
 	AttrExpires = "ttl"
+	AttrBlob    = "blob"
 )
 
 var errRecord = errors.New("stream record is not readable")
@@ -45,6 +46,28 @@ func Changes(payload []byte) ([]table.Change, error) {
 		return wrong == nil
 	})
 	return changes, wrong
+}
+
+// Blobs are the keys of the objects that hold the documents of a change's
+// images, "" where the document is in the image itself or there is none.
+type Blobs struct {
+	Old, New string
+}
+
+// BlobsOf reads them from the payload that Changes reads, one for each change.
+// The images of a large document have no Doc; the dynamo adapter's Complete
+// loads it.
+func BlobsOf(payload []byte) []Blobs {
+	var blobs []Blobs
+	gjson.GetBytes(payload, "Records").ForEach(func(_, record gjson.Result) bool {
+		body := record.Get("dynamodb")
+		blobs = append(blobs, Blobs{
+			Old: body.Get("OldImage." + AttrBlob + ".S").Str,
+			New: body.Get("NewImage." + AttrBlob + ".S").Str,
+		})
+		return true
+	})
+	return blobs
 }
 
 func changeOf(record gjson.Result) (table.Change, error) {

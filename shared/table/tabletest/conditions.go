@@ -110,8 +110,8 @@ func pathVerdicts() []verdict {
 
 func combinedVerdicts() []verdict {
 	yes, no := is("n", table.Equal, 5), is("n", table.Equal, 6)
-	many := table.Or{}
-	values := []any{}
+	many := make(table.Or, 0, 20)
+	values := make([]any, 0, 151)
 	for i := range 150 {
 		values = append(values, i+100)
 	}

@@ -19,8 +19,9 @@ func broke() error { return errors.New("the table is broken on purpose: secret d
 func (broken) Get(context.Context, table.Key) (table.Item, error)          { return table.Item{}, broke() }
 func (broken) BatchGet(context.Context, []table.Key) ([]table.Item, error) { return nil, broke() }
 func (broken) Query(context.Context, table.Query) (table.Page, error)      { return table.Page{}, broke() }
-func (broken) Write(context.Context, table.Op) (table.Item, error)         { return table.Item{}, broke() }
-func (broken) Transact(context.Context, string, ...table.Op) error         { return broke() }
+
+func (broken) Write(context.Context, table.Op) (table.Item, error) { return table.Item{}, broke() }
+func (broken) Transact(context.Context, string, ...table.Op) error { return broke() }
 
 // Calls is how often each method of a table was called.
 type Calls struct {

@@ -39,8 +39,7 @@ func byIndexes(e env) {
 	e.sorts(table.Query{Part: e.part("red"), Index: table.By1, Prefix: "d"}, "d")
 	e.sorts(table.Query{Part: e.part("red"), Index: table.By2}, "")
 	e.sorts(table.Query{Part: e.part("threeb"), Index: table.By3}, "b")
-	got := e.query(table.Query{Part: e.part("threeb"), Index: table.By3}).Items[0]
-	e.same(got, e.get(e.key("p", "b")))
+	e.same(e.one(table.Query{Part: e.part("threeb"), Index: table.By3}, `{"n":1}`), e.get(e.key("p", "b")))
 }
 
 func byIndexFollows(e env) {
@@ -49,7 +48,7 @@ func byIndexFollows(e env) {
 	blue := table.Query{Part: e.part("blue"), Index: table.By1}
 	e.indexed(key, map[string]string{table.By1: e.part("red")})
 	e.write(table.Modify{Key: key, Set: []table.Assign{set("n", 2)}})
-	e.doc(e.query(red).Items[0], `{"n":2}`)
+	e.one(red, `{"n":2}`)
 	e.write(table.Modify{Key: key, Index: map[string]string{table.By1: e.part("blue")}})
 	e.sorts(red, "")
 	e.sorts(blue, "s")

@@ -76,7 +76,7 @@ func itemsOwned(e env) {
 	key := e.key("p", "s")
 	doc := table.Doc(`{"a":"xxxx"}`)
 	written := e.write(table.Put{Item: table.Item{Key: key, Doc: doc, Index: map[string]string{table.Ord1: "o"}}})
-	for _, item := range []table.Item{written, e.get(key), e.query(table.Query{Part: key.Part}).Items[0]} {
+	for _, item := range []table.Item{written, e.get(key), e.one(table.Query{Part: key.Part}, `{"a":"xxxx"}`)} {
 		for i := range item.Doc {
 			item.Doc[i] = '!'
 		}
@@ -143,9 +143,9 @@ func createAndCompare(e env) {
 	at := func(version int) table.Cond {
 		return table.Compare{Path: table.At("version"), Op: table.Equal, Value: version}
 	}
-	e.refused(table.Put{Item: table.Item{Key: key, Doc: table.Doc(`{"version":9}`)}, If: at(2)})
+	e.refuses(table.Put{Item: table.Item{Key: key, Doc: table.Doc(`{"version":9}`)}, If: at(2)})
 	e.write(table.Put{Item: table.Item{Key: key, Doc: table.Doc(`{"version":2}`)}, If: at(1)})
-	e.refused(table.Delete{Key: key, If: at(1)})
+	e.refuses(table.Delete{Key: key, If: at(1)})
 	e.doc(e.get(key), `{"version":2}`)
 	e.write(table.Delete{Key: key, If: at(2)})
 	if old := e.refused(table.Delete{Key: key, If: table.ItemExists{}}).Old; old != nil {

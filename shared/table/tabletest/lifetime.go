@@ -58,8 +58,8 @@ func expiredWrites(e env) {
 	if old := e.refused(put(key, `{}`, table.ItemExists{})).Old; old != nil {
 		e.Errorf("refused by the expired %+v", old)
 	}
-	e.refused(put(key, `{}`, is("n", table.Equal, 9)))
-	e.refusal(e.transact(table.Check{Key: key, If: table.ItemExists{}}, put(e.key("p", "t"), `{}`, nil)))
+	e.refuses(put(key, `{}`, is("n", table.Equal, 9)))
+	_ = e.refusal(e.transact(table.Check{Key: key, If: table.ItemExists{}}, put(e.key("p", "t"), `{}`, nil)))
 	e.same(e.write(table.Delete{Key: key}), table.Item{})
 	e.expired(key)
 	e.write(put(key, `{"new":1}`, table.ItemMissing{}))

@@ -101,8 +101,8 @@ func streamOrder(e env) {
 func streamRefused(e env) {
 	e.changes()
 	key := e.key("p", "s")
-	e.refused(put(key, `{}`, table.ItemExists{}))
-	e.refusal(e.transact(put(e.key("p", "t"), `{}`, nil), table.Check{Key: key, If: table.ItemExists{}}))
+	e.refuses(put(key, `{}`, table.ItemExists{}))
+	_ = e.refusal(e.transact(put(e.key("p", "t"), `{}`, nil), table.Check{Key: key, If: table.ItemExists{}}))
 	if changes := e.changes(); len(changes) > 0 {
 		e.Errorf("got %d changes, want none", len(changes))
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,6 +123,12 @@ func (e env) refused(op table.Op) *table.Refused {
 	return e.refusal(err)
 }
 
+// refuses is refused for when the refusal's content does not matter.
+func (e env) refuses(op table.Op) {
+	e.Helper()
+	_ = e.refused(op)
+}
+
 func (e env) refusal(err error) *table.Refused {
 	e.Helper()
 	var refused *table.Refused
@@ -171,7 +178,44 @@ func (e env) all(q table.Query) []string {
 // sorts fails when the query's sort keys are not those, given in one text.
 func (e env) sorts(q table.Query, want string) {
 	e.Helper()
-	if diff := cmp.Diff(strings.Join(e.all(q), " "), want); diff != "" {
-		e.Errorf("query %+v (-got +want):\n%s", q, diff)
+	diff := ""
+	for range patience(q) {
+		if diff = cmp.Diff(strings.Join(e.all(q), " "), want); diff == "" {
+			return
+		}
+		e.pause()
+	}
+	e.Errorf("query %+v (-got +want):\n%s", q, diff)
+}
+
+// one returns the query's only item once its document is that JSON value.
+func (e env) one(q table.Query, doc string) table.Item {
+	e.Helper()
+	var page table.Page
+	for range patience(q) {
+		page = e.query(q)
+		if len(page.Items) == 1 && eval.Equal(page.Items[0].Doc, []byte(doc)) {
+			return page.Items[0]
+		}
+		e.pause()
+	}
+	e.Fatalf("query %+v: got %+v, want one item with %s", q, page.Items, doc)
+	return table.Item{}
+}
+
+// patience is how often a query is tried: indexes and inconsistent reads may be
+// behind the writes.
+func patience(q table.Query) int {
+	if q.Consistent && q.Index == "" {
+		return 1
+	}
+	return 20
+}
+
+// pause lets an index catch up.
+func (e env) pause() {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-e.Context().Done():
 	}
 }

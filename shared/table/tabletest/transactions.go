@@ -3,6 +3,7 @@ package tabletest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/appmint/appengine/shared/table"
 )
@@ -15,6 +16,7 @@ func transactCases() []suiteCase {
 		{"a transaction modifies nested and missing items", transactModify},
 		{"a transaction refuses duplicates", transactDuplicates},
 		{"a transaction is limited in number", transactLimit},
+		{"a transaction takes large documents", transactLarge},
 		{"a token makes a repeat nothing", transactToken},
 		{"a refused transaction does not use its token up", transactTokenRefused},
 	}
@@ -133,6 +135,21 @@ func transactLimit(e env) {
 	}
 }
 
+// Together they are more than DynamoDB takes in one request.
+func transactLarge(e env) {
+	doc := fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 250<<10))
+	ops := make([]table.Op, 20)
+	for i := range ops {
+		ops[i] = put(e.key("a", fmt.Sprint(i)), doc, table.ItemMissing{})
+	}
+	if err := e.transact(ops...); err != nil {
+		e.Fatal(err)
+	}
+	for _, op := range ops {
+		e.doc(e.get(table.KeyOf(op)), doc)
+	}
+}
+
 func transactToken(e env) {
 	key := e.key("a", "1")
 	e.put(key, `{"n":0}`)
@@ -153,7 +170,7 @@ func transactTokenRefused(e env) {
 	attempt := func() error {
 		return e.table.Transact(e.Context(), e.prefix+"token", put(key, `{"n":1}`, table.ItemExists{}))
 	}
-	e.refusal(attempt())
+	_ = e.refusal(attempt())
 	e.put(key, `{}`)
 	if err := attempt(); err != nil {
 		e.Fatal(err)

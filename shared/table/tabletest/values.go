@@ -81,7 +81,7 @@ func largeDocuments(e env) {
 		put.Item.Index = map[string]string{table.By1: e.part(fmt.Sprint("i", size))}
 		e.write(put)
 		e.doc(e.get(key), doc)
-		e.refused(table.Put{Item: put.Item, If: is("n", table.Equal, 2)})
+		e.refuses(table.Put{Item: put.Item, If: is("n", table.Equal, 2)})
 		e.sorts(table.Query{Part: put.Item.Index[table.By1], Index: table.By1, Filter: is("status", table.Equal, "open")}, key.Sort)
 		e.sorts(table.Query{Part: put.Item.Index[table.By1], Index: table.By1, Filter: is("status", table.Equal, "shut")}, "")
 		got := e.write(table.Modify{

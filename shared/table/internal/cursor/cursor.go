@@ -39,7 +39,7 @@ func Decode(q table.Query, text string) (Position, error) {
 	var p Position
 	for _, field := range []*string{&p.Part, &p.Sort, &p.Value} {
 		size, n := binary.Uvarint(body)
-		if n <= 0 || size > uint64(len(body)-n) {
+		if n <= 0 || size > uint64(len(body)-n) { //nolint:gosec // n is at most len(body)
 			return Position{}, table.ErrCursor
 		}
 		*field = string(body[n : n+int(size)]) //nolint:gosec // size is at most len(body)
