@@ -201,3 +201,25 @@ func TestPlainWritesDoNotApprove(t *testing.T) {
 		t.Errorf("got %s, %v", doc, err)
 	}
 }
+
+// Items that modules keep beside the collections are no records, whatever a
+// collection is called.
+func TestOnlyRecordsAreRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.define(`{"name":"inner","schema":{}}`)
+	put := table.Put{Item: table.Item{Key: table.Key{Part: "inner", Sort: "a"}, Doc: table.Doc(`{"hash":"x","sk":"a"}`)}}
+	if _, err := w.tenant().Table().Write(t.Context(), put); err != nil {
+		t.Fatal(err)
+	}
+	g := w.repo.As(owner())
+	if _, err := g.Get(t.Context(), "inner", "a"); !errors.Is(err, table.ErrNotFound) {
+		t.Errorf("get: got %v, want %v", err, table.ErrNotFound)
+	}
+	for _, query := range []string{"", `{"hash":"x"}`, `{"sk":"a"}`} {
+		page, err := g.Find(t.Context(), "inner", repository.Find{Filter: []byte(query)})
+		if err != nil || len(page.Docs) != 0 {
+			t.Errorf("find %s: %d, %v", query, len(page.Docs), err)
+		}
+	}
+}
