@@ -23,6 +23,15 @@ const attempts = 5
 // Create stores a new record. An identical repeat of the caller's last create
 // within ten seconds is ErrRepeated.
 func (g Guarded) Create(ctx context.Context, rec record.Raw) (table.Doc, error) {
+	return g.create(ctx, rec, true)
+}
+
+// Add is Create without the look at repeats, for rows of an import.
+func (g Guarded) Add(ctx context.Context, rec record.Raw) (table.Doc, error) {
+	return g.create(ctx, rec, false)
+}
+
+func (g Guarded) create(ctx context.Context, rec record.Raw, once bool) (table.Doc, error) {
 	d, err := g.tenant.Collection(ctx, rec.Datatype)
 	if err != nil {
 		return nil, err
@@ -47,8 +56,12 @@ func (g Guarded) Create(ctx context.Context, rec record.Raw) (table.Doc, error) 
 		clean.Owner = nil // it is the customer's own
 	}
 	tx := g.tenant.Begin(g.who)
-	tx.hash = createHash(g.tenant.org.String(), g.who, clean)
-	clean.CreateHash = tx.hash
+	if once {
+		tx.hash = createHash(g.tenant.org.String(), g.who, clean)
+		clean.CreateHash = tx.hash
+	} else {
+		tx.Cause("import", 0)
+	}
 	tx.Create(clean)
 	return g.only(tx.commit(ctx))
 }

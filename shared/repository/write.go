@@ -109,6 +109,11 @@ func (b *batch) update(s *step, d *collection.Definition, old record.Raw) (table
 		if rec.Data, err = b.define(rec, old.Data); err != nil {
 			return nil, err
 		}
+		if s.indexed {
+			if rec.Data, err = collection.Indexed(rec.Data, s.pending); err != nil {
+				return nil, err
+			}
+		}
 	}
 	rec.PK, rec.CreateDate, rec.CreatedBy = old.PK, old.CreateDate, old.CreatedBy
 	rec.Version, rec.ModifyDate, rec.ModifiedBy = old.Version+1, b.now, b.tx.actor.Label()
