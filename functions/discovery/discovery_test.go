@@ -22,7 +22,7 @@ func TestDocumentsAreServedByNameWithAndWithoutNumberAndEnding(t *testing.T) {
 			t.Errorf("%s: got %.40q", path, got.Body)
 		}
 	}
-	for _, path := range []string{"/discover/nothing", "/discover/..%2f..%2fsecret", "/discover/openapi"} {
+	for _, path := range []string{"/discover/nothing", "/discover/..", "/discover/openapi"} {
 		anybody.Call("GET", path, nil).Refused(404, "no_such_document")
 	}
 }

@@ -6,6 +6,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/appmint/appengine/shared/app"
@@ -16,7 +17,7 @@ import (
 
 // New builds the module.
 func New(deps app.Deps) app.Module {
-	r := relay{bus: deps.Bus}
+	r := relay{bus: deps.Bus, table: deps.Table}
 	return app.Module{
 		Name:    "relay",
 		Summary: "Publishes the events of committed writes from the table's stream to the bus.",
@@ -24,7 +25,10 @@ func New(deps app.Deps) app.Module {
 	}
 }
 
-type relay struct{ bus event.Bus }
+type relay struct {
+	bus   event.Bus
+	table table.Table
+}
 
 // publish announces a batch with as few calls as the bus allows. When the bus
 // refuses, it falls back to one change at a time, so that the stream starts
@@ -34,7 +38,7 @@ func (r relay) publish(ctx context.Context, changes []table.Change) (done int, e
 	perChange := make([][]event.Envelope, len(changes))
 	var all []event.Envelope
 	for i, change := range changes {
-		if perChange[i], err = repository.EnvelopeOf(change); err != nil {
+		if perChange[i], err = r.envelopes(ctx, change); err != nil {
 			return r.oneByOne(ctx, perChange[:i], fmt.Errorf("change %s: %w", change.ID, err))
 		}
 		all = append(all, perChange[i]...)
@@ -43,6 +47,22 @@ func (r relay) publish(ctx context.Context, changes []table.Change) (done int, e
 		return len(changes), nil
 	}
 	return r.oneByOne(ctx, perChange, nil)
+}
+
+// envelopes are the events of one change. A document too large to travel in the
+// stream is read from the table; it may have moved on by then, or be gone, in
+// which case its events go without it.
+func (r relay) envelopes(ctx context.Context, change table.Change) ([]event.Envelope, error) {
+	if change.New != nil && len(change.New.Outbox) > 0 && len(change.New.Doc) == 0 {
+		item, err := r.table.Get(ctx, change.Key)
+		if err != nil && !errors.Is(err, table.ErrNotFound) {
+			return nil, fmt.Errorf("read large document: %w", err)
+		}
+		complete := *change.New
+		complete.Doc = item.Doc
+		change.New = &complete
+	}
+	return repository.EnvelopeOf(change)
 }
 
 // oneByOne publishes change by change and says how many are announced; then is

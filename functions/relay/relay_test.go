@@ -12,12 +12,15 @@ import (
 	"github.com/appmint/appengine/shared/app"
 	"github.com/appmint/appengine/shared/event"
 	"github.com/appmint/appengine/shared/table"
+	"github.com/appmint/appengine/shared/table/tabletest"
+	"github.com/appmint/appengine/shared/testkit"
 )
 
 // bus refuses the event it is told to, and every batch that contains it.
 type bus struct {
 	refuse string
 	sent   []string
+	last   event.Envelope
 }
 
 func (b *bus) Publish(_ context.Context, events []event.Envelope) error {
@@ -27,7 +30,7 @@ func (b *bus) Publish(_ context.Context, events []event.Envelope) error {
 		}
 	}
 	for _, e := range events {
-		b.sent = append(b.sent, e.ID)
+		b.sent, b.last = append(b.sent, e.ID), e
 	}
 	return nil
 }
@@ -44,7 +47,26 @@ func seed(id string) string {
 
 func publish(t *testing.T, b *bus, changes ...table.Change) (int, error) {
 	t.Helper()
-	return relay.New(app.Deps{Bus: b}).Changes(t.Context(), changes)
+	return relay.New(app.Deps{Bus: b, Table: tabletest.Broken()}).Changes(t.Context(), changes)
+}
+
+// A document too large for the stream is read from the table.
+func TestRelayReadsLargeDocuments(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t)
+	c := change(1, seed("a"))
+	if _, err := k.Deps.Table.Write(t.Context(), table.Put{Item: *c.New}); err != nil {
+		t.Fatal(err)
+	}
+	c.New = &table.Item{Key: c.Key, Outbox: c.New.Outbox}
+	b := &bus{}
+	done, err := relay.New(app.Deps{Bus: b, Table: k.Deps.Table}).Changes(t.Context(), []table.Change{c})
+	if err != nil || done != 1 || len(b.sent) != 1 || b.last.RecordID != "book-1" {
+		t.Errorf("got %d, %v, sent %v of %q", done, err, b.sent, b.last.RecordID)
+	}
+	if done, err := publish(t, &bus{}, c); err == nil || done != 0 {
+		t.Errorf("with the table down: got %d, %v", done, err)
+	}
 }
 
 func TestRelayPublishesInTheOrderOfTheWrites(t *testing.T) {

@@ -36,8 +36,9 @@ func All() []Entry {
 
 // Builds returns the constructors alone.
 func Builds() []app.New {
-	var builds []app.New
-	for _, e := range All() {
+	all := All()
+	builds := make([]app.New, 0, len(all))
+	for _, e := range all {
 		builds = append(builds, e.New)
 	}
 	return builds

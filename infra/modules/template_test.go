@@ -43,8 +43,9 @@ func buildAll(t *testing.T) []built {
 	}
 	t.Cleanup(func() { _ = engine.Close() })
 	deps := testkit.Deps(t, engine, clock.Now)
-	var list []built
-	for _, e := range modules.All() {
+	all := modules.All()
+	list := make([]built, 0, len(all))
+	for _, e := range all {
 		list = append(list, built{e, e.New(deps)})
 	}
 	return list
@@ -59,8 +60,9 @@ func functionID(module string) string {
 // build rule finds one by the other's name.
 func TestTemplateHasAFunctionPerModule(t *testing.T) {
 	t.Parallel()
-	var want, got []string
-	for _, e := range modules.All() {
+	all := modules.All()
+	want, got := make([]string, 0, len(all)), make([]string, 0, len(all))
+	for _, e := range all {
 		want = append(want, functionID(e.Name))
 		if _, err := os.Stat("../../functions/" + e.Name + "/lambda/main.go"); err != nil {
 			t.Errorf("module %s has no lambda/main.go", e.Name)

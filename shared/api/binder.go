@@ -134,7 +134,7 @@ func (b *binder) bind(r *http.Request, params map[string]string, limit int64) (a
 				target.SetZero()
 			}
 			if complaint := setTexts(target, texts); complaint != "" {
-				wrong = append(wrong, fault.Detail{Field: f.name, Message: complaint, Code: "type"})
+				wrong = append(wrong, fault.Detail{Field: f.name, Message: f.name + " " + complaint, Code: "type"})
 				continue
 			}
 		}

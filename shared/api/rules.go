@@ -133,19 +133,19 @@ func setText(target reflect.Value, text string) string {
 	case reflect.Int, reflect.Int64:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return fmt.Sprintf("%q is not a whole number.", text)
+			return fmt.Sprintf("must be a whole number, not %q.", text)
 		}
 		target.SetInt(n)
 	case reflect.Float64:
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return fmt.Sprintf("%q is not a number.", text)
+			return fmt.Sprintf("must be a number, not %q.", text)
 		}
 		target.SetFloat(n)
 	default:
 		if u, ok := target.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
 			if err := u.UnmarshalText([]byte(text)); err != nil {
-				return fmt.Sprintf("%q cannot be read: %v.", text, err)
+				return fmt.Sprintf("cannot be read from %q: %v.", text, err)
 			}
 		}
 	}

@@ -138,7 +138,7 @@ func (c *cursorFiles) write(name string) error {
 func (c *cursorFiles) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var failed []error
+	failed := make([]error, 0, len(c.cursors))
 	for name := range c.cursors {
 		failed = append(failed, c.write(name))
 	}

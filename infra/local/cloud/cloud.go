@@ -74,7 +74,11 @@ func read(w http.ResponseWriter, r *http.Request, members map[string]*string) bo
 func (e *Endpoint) putEvents(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(r.Body)
 	var in struct {
-		Entries []struct{ EventBusName, Source, DetailType, Detail string }
+		Entries []struct {
+			Source     string `json:"Source"`
+			DetailType string `json:"DetailType"`
+			Detail     string `json:"Detail"`
+		} `json:"Entries"`
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &in)
