@@ -12,7 +12,6 @@ import (
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/collection"
 	"github.com/appmint/appengine/shared/event"
-	"github.com/appmint/appengine/shared/filter"
 	"github.com/appmint/appengine/shared/repository"
 )
 
@@ -25,7 +24,7 @@ func New(deps app.Deps) app.Module {
 		Routes:  s.routes(),
 		Emits:   emits(),
 		Consumers: []event.Consumer{
-			event.On("reindex", "collection-update", "indexes the records of a collection whose indexes changed", s.reindex),
+			event.On("reindex", repository.EventIndexRequested, "indexes the records of a collection whose indexes changed", s.reindex),
 		},
 	}
 }
@@ -37,9 +36,6 @@ func (s service) as(who auth.Principal) repository.Guarded { return s.records.As
 // reindex follows a change of a run-time definition. It is idempotent: once
 // nothing is pending, it does nothing.
 func (s service) reindex(ctx context.Context, e event.Envelope) error {
-	if e.Datatype != "collection" || filter.Get(e.Data, "data", "pendingSlots") == nil {
-		return nil
-	}
 	tenant := s.records.Tenant(e.Org)
 	for {
 		wait, err := tenant.Reindex(ctx, e.RecordID)
@@ -64,6 +60,7 @@ func emits() []event.Declaration {
 		event.Emits("collection-delete", "a record was moved to the trash or removed"),
 		event.Emits("collection-publish", "a record was published"),
 		event.Emits("collection-approve", "a record was approved"),
+		event.Emits(repository.EventIndexRequested, "fields of a collection in use were indexed or made unique"),
 		event.Emits("user-create", "a staff user was created"),
 		event.Emits("user-update", "a staff user was changed"),
 		event.Emits("user-delete", "a staff user was deleted"),

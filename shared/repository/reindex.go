@@ -12,6 +12,10 @@ import (
 	"github.com/appmint/appengine/shared/table"
 )
 
+// EventIndexRequested says that fields of a collection were indexed, or made
+// unique, when it had records already: Reindex is due.
+const EventIndexRequested = "index.requested"
+
 // Reindex gives the records of a run-time collection the index attributes and
 // guards of fields that were indexed or made unique when there were records
 // already, and then lets queries use them. Nothing happens when nothing is

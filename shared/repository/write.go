@@ -6,6 +6,8 @@ import (
 
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/collection"
+	"github.com/appmint/appengine/shared/event"
+	"github.com/appmint/appengine/shared/filter"
 	"github.com/appmint/appengine/shared/record"
 	"github.com/appmint/appengine/shared/table"
 )
@@ -24,6 +26,7 @@ func (b *batch) create(s *step, d *collection.Definition) (table.Doc, error) {
 		if rec.Data, err = b.define(rec, nil); err != nil {
 			return nil, err
 		}
+		s.requestIndex(rec)
 	}
 	b.sign(&rec)
 	if rec.State == "" {
@@ -40,6 +43,13 @@ func (b *batch) create(s *step, d *collection.Definition) (table.Doc, error) {
 	}
 	b.count(rec, 1)
 	return doc, b.hold(d, rec, nil)
+}
+
+// requestIndex announces that the records of a collection wait to be indexed.
+func (s *step) requestIndex(rec record.Raw) {
+	if filter.Get(rec.Data, "pendingSlots") != nil {
+		s.emits = append(s.emits, event.Seed{Name: EventIndexRequested})
+	}
 }
 
 // sign notes who creates a record. A customer's record carries the customer's id
@@ -113,6 +123,8 @@ func (b *batch) update(s *step, d *collection.Definition, old record.Raw) (table
 			if rec.Data, err = collection.Indexed(rec.Data, s.pending); err != nil {
 				return nil, err
 			}
+		} else {
+			s.requestIndex(rec)
 		}
 	}
 	rec.PK, rec.CreateDate, rec.CreatedBy = old.PK, old.CreateDate, old.CreatedBy
