@@ -91,7 +91,7 @@ func TestTransactionsArePaged(t *testing.T) {
 			Total int `json:"total"`
 		}
 		owner.Call("GET", "/org-management/billing/transactions"+query, nil).Want(200).Into(&got)
-		found := []float64{}
+		found := make([]float64, 0, len(got.Data))
 		for _, d := range got.Data {
 			found = append(found, d.Amount)
 		}

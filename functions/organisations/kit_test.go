@@ -46,7 +46,7 @@ func (k kit) as(s account.Session) person {
 		Roles: account.AsRoles(claims.Roles), Session: claims.Session,
 	}
 	p.Verbs = auth.VerbsOf(append(slices.Clone(p.Roles), auth.RoleUser))
-	return person{Client: k.Kit.As(p), id: claims.Subject, email: claims.Email}
+	return person{Client: k.As(p), id: claims.Subject, email: claims.Email}
 }
 
 func staff(email string) account.New {
@@ -66,12 +66,12 @@ func (k kit) found(id org.ID) person {
 	return k.as(s)
 }
 
-// hire makes a user with roles.
-func (k kit) hire(id org.ID, name string, roles ...string) person {
+// hire makes a user of acme with roles.
+func (k kit) hire(name string, roles ...string) person {
 	k.T.Helper()
-	n := staff(name + "@" + id.String() + ".example")
+	n := staff(name + "@acme.example")
 	n.Fields.Set("roles", append([]string{}, roles...))
-	s, err := k.accounts.Create(k.T.Context(), id, n, nil)
+	s, err := k.accounts.Create(k.T.Context(), "acme", n, nil)
 	if err != nil {
 		k.T.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func TestMembers(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner, other := k.found("acme"), k.found("other")
-	bob := k.hire("acme", "bob")
+	bob := k.hire("bob")
 	r := owner.Call("GET", "/org-management/members", nil).Want(200)
 	reads(t, r, 2.0, "total")
 	reads(t, owner.Call("GET", "/org-management/members?q=BOB", nil).Want(200), 1.0, "total")
@@ -68,7 +68,7 @@ func TestRanksOfMembers(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	config, bob := k.hire("acme", "con", "ConfigAdmin"), k.hire("acme", "bob")
+	config, bob := k.hire("con", "ConfigAdmin"), k.hire("bob")
 	at := func(p person) string { return "/org-management/members/" + p.id }
 	config.Call("PUT", at(bob), m{"roles": []string{"Owner"}}).Refused(403, "insufficient_rank")
 	config.Call("PUT", at(owner), m{"status": "inactive"}).Refused(403, "insufficient_rank")
@@ -83,9 +83,9 @@ func TestRanksOfMembers(t *testing.T) {
 func TestOwnersCannotRemoveEachOther(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
-	owners := []person{k.found("acme")}
+	owners := append(make([]person, 0, 4), k.found("acme"))
 	for i := range 3 {
-		owners = append(owners, k.hire("acme", fmt.Sprint("o", i), "Owner"))
+		owners = append(owners, k.hire(fmt.Sprint("o", i), "Owner"))
 	}
 	var group sync.WaitGroup
 	for i, victim := range owners {
@@ -114,9 +114,9 @@ func TestPlansLimitUsers(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	last := k.hire("acme", "a0")
+	last := k.hire("a0")
 	for i := range 3 {
-		k.hire("acme", fmt.Sprint("b", i))
+		k.hire(fmt.Sprint("b", i))
 	}
 	owner.Call("POST", "/org-management/invitations", m{"email": "x@acme.example"}).Refused(403, "user_limit_reached")
 	owner.Call("PUT", "/org-management/members/"+last.id, m{"status": "inactive"}).Want(200)
@@ -193,7 +193,7 @@ func TestInvitationsGiveNothingAboveTheirAuthor(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	config := k.hire("acme", "con", "ConfigAdmin")
+	config := k.hire("con", "ConfigAdmin")
 	config.Call("POST", "/org-management/invitations", m{"email": "eve@x.example", "roles": []string{"Owner"}}).Refused(403, "insufficient_rank")
 	config.Call("POST", "/org-management/invitations", m{"email": "eve@x.example", "roles": []string{"Nonsense"}}).Refused(400, "unknown_role")
 	config.Call("POST", "/org-management/invitations", m{"email": "eve@x.example", "roles": []string{"ConfigAdmin"}}).Want(201)
@@ -212,7 +212,7 @@ func TestOwnershipIsTransferred(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner, other := k.found("acme"), k.found("other")
-	bob, eve := k.hire("acme", "bob"), k.hire("acme", "eve")
+	bob, eve := k.hire("bob"), k.hire("eve")
 	const path = "/org-management/transfer/ownership"
 	in := m{"toEmail": bob.email, "password": password}
 	owner.Call("POST", path+"/cancel", nil).Refused(404, "no_transfer")
@@ -246,7 +246,7 @@ func TestTransfersCountPasswordAttempts(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
-	bob := k.hire("acme", "bob")
+	bob := k.hire("bob")
 	for range account.FailuresMax {
 		owner.Call("POST", "/org-management/transfer/ownership", m{"toEmail": bob.email, "password": "wrong"}).Refused(400, "invalid_credentials")
 	}

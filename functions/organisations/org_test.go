@@ -20,7 +20,7 @@ func names(t *testing.T, r testkit.Response) []string {
 		Name string `json:"name"`
 	}
 	r.Into(&cards)
-	list := []string{}
+	list := make([]string, 0, len(cards))
 	for _, c := range cards {
 		list = append(list, c.Name)
 	}
@@ -30,7 +30,8 @@ func names(t *testing.T, r testkit.Response) []string {
 func TestReadingAnOrg(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
-	acme, other := k.found("acme"), k.found("other")
+	acme := k.found("acme")
+	k.found("other")
 	reads(t, acme.Call("GET", "/repository/org", nil).Want(200), "acme", "data", "name")
 	reads(t, acme.Call("GET", "/repository/org", nil).Want(200), 0.0, "data", "balance")
 	reads(t, acme.Call("GET", "/repository/org/acme", nil).Want(200), "active", "data", "status")
@@ -48,7 +49,6 @@ func TestReadingAnOrg(t *testing.T) {
 	if _, shown := r.Map()["data"].(m)["status"]; shown || r.String("data", "name") != "other" {
 		t.Errorf("an address alone reads %s", r.Body)
 	}
-	_ = other
 }
 
 // The lists of an address follow its accounts, whatever the order of events, and
@@ -91,13 +91,13 @@ func TestMembershipsEnd(t *testing.T) {
 	k := newKit(t)
 	owner := k.found("acme")
 	k.found("other")
-	bob, eve := k.hire("acme", "bob"), k.hire("acme", "eve")
+	bob, eve := k.hire("bob"), k.hire("eve")
 	bob.Call("DELETE", "/repository/org/user", m{"email": eve.email}).Refused(403, "forbidden")
 	bob.Call("DELETE", "/repository/org/user?orgId=other", nil).Refused(404, "unknown_org")
 	owner.Call("DELETE", "/repository/org/user", m{"email": "who@x.example"}).Refused(404, "unknown_member")
 	owner.Call("DELETE", "/repository/org/user", nil).Refused(409, "last_admin")
 	owner.Call("DELETE", "/repository/org/user/"+eve.email+"?orgId=acme", nil).Want(200)
-	k.hire("acme", "ann", "RootAdmin")
+	k.hire("ann", "RootAdmin")
 	owner.Call("DELETE", "/repository/org/user/"+owner.email, nil).Refused(409, "last_owner")
 	k.Events()
 	bob.Call("DELETE", "/repository/org/user", nil).Want(200)
@@ -172,12 +172,13 @@ func TestPreApprovedFounders(t *testing.T) {
 	owner := k.found("acme")
 	owner.Call("POST", "/org-management/pre-approved", m{"email": "a@x.example", "credits": 5}).Refused(403, "platform_only")
 	owner.Call("POST", "/org-management/pre-approved", m{"email": "a@x.example"}).Want(200)
-	if n := staff("a@x.example"); true {
-		if _, err := k.accounts.JoinApproved(t.Context(), "acme", n.Fields, password); err != nil {
-			t.Errorf("joining: %v", err)
-		}
-		if _, err := k.accounts.JoinApproved(t.Context(), "vip", n.Fields, password); err == nil {
-			t.Error("an approval of one org let join another")
+	fields := staff("a@x.example").Fields
+	if _, err := k.accounts.JoinApproved(t.Context(), "acme", fields, password); err != nil {
+		t.Errorf("joining: %v", err)
+	}
+	for _, id := range []org.ID{"acme", "vip", org.Root} {
+		if _, err := k.accounts.JoinApproved(t.Context(), id, fields, password); err == nil {
+			t.Errorf("an approval that is used, or of another org, let join %s", id)
 		}
 	}
 }

@@ -28,8 +28,9 @@ type planLimits struct {
 }
 
 func (s *service) plans(context.Context, auth.Principal, nothing) ([]planOut, error) {
-	list := []planOut{}
-	for _, name := range usage.PlanNames() {
+	names := usage.PlanNames()
+	list := make([]planOut, 0, len(names))
+	for _, name := range names {
 		p := usage.PlanOf(name)
 		out := planOut{
 			Name: p.Name, Allowance: usage.Micros(p.Allowance), Currency: "USD",
