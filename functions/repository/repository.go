@@ -17,7 +17,10 @@ import (
 
 // New builds the module.
 func New(deps app.Deps) app.Module {
-	s := service{records: deps.Records}
+	s := service{records: deps.Records, deps: deps, passwords: deps.Passwords}
+	if s.passwords == nil {
+		s.passwords = auth.NewPasswords(auth.Argon2{}, deps.Random, 0)
+	}
 	return app.Module{
 		Name:    "repository",
 		Summary: "Create, read, find, change and delete records of every collection.",
@@ -29,7 +32,11 @@ func New(deps app.Deps) app.Module {
 	}
 }
 
-type service struct{ records *repository.Repository }
+type service struct {
+	records   *repository.Repository
+	deps      app.Deps
+	passwords *auth.Passwords
+}
 
 func (s service) as(who auth.Principal) repository.Guarded { return s.records.As(who) }
 

@@ -37,7 +37,7 @@ func writeFails() []*fault.Error {
 }
 
 func (s service) routes() []api.Route {
-	return slices.Concat(s.reading(), s.finding(), s.writing(), s.versions(), s.approvals())
+	return slices.Concat(s.reading(), s.finding(), s.writing(), s.versions(), s.approvals(), s.sharing())
 }
 
 func (s service) reading() []api.Route {

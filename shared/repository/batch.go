@@ -125,6 +125,8 @@ func (b *batch) step(s *step) (table.Doc, error) {
 	switch s.action {
 	case remove, purge:
 		return doc, b.remove(s, d, old, doc)
+	case annotate:
+		return b.annotate(s, d, old)
 	default:
 		return b.update(s, d, old)
 	}

@@ -70,7 +70,7 @@ func (g Guarded) only(docs []table.Doc, err error) (table.Doc, error) {
 	if err != nil || len(docs) == 0 {
 		return nil, err
 	}
-	return redact(docs[0]), nil
+	return g.shown(docs[0]), nil
 }
 
 // createHash is equal for equal creates of one principal.
@@ -337,7 +337,7 @@ func (g Guarded) History(ctx context.Context, datatype, id string, limit int) ([
 	}
 	docs, err := g.tenant.History(ctx, datatype, docText(doc, "sk"), limit)
 	for i := range docs {
-		docs[i] = redact(docs[i])
+		docs[i] = g.shown(docs[i])
 	}
 	return docs, err
 }

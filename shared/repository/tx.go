@@ -34,6 +34,7 @@ const (
 	unpublish
 	approve
 	restore
+	annotate
 )
 
 // step is one record's change.

@@ -191,6 +191,7 @@ func (b *batch) transition(a action, rec *record.Raw) (verb string, err error) {
 	case publish:
 		rec.State, rec.PublishedDate = record.Published, b.now
 		copied := *rec
+		copied.Share = nil // its token is nobody else's business
 		copied.Datatype, copied.SourceDatatype, copied.SourceID, copied.PublishDate = datatypePublished, rec.Datatype, rec.SK, b.now
 		return "publish", b.copy(copied)
 	case unpublish:
