@@ -33,7 +33,7 @@ func listFails() []*fault.Error {
 
 func writeFails() []*fault.Error {
 	return append(readFails(), collection.ErrInvalidData, collection.ErrInvalidDefinition, collection.ErrBuiltin,
-		repository.ErrVersion, repository.ErrTaken, repository.ErrReserved, repository.ErrTooMany, ErrNotNew, table.ErrTooLarge)
+		repository.ErrVersion, repository.ErrTaken, repository.ErrReserved, repository.ErrTooMany, repository.ErrSubschema, ErrNotNew, table.ErrTooLarge)
 }
 
 func (s service) routes() []api.Route {
@@ -65,6 +65,8 @@ func (s service) finding() []api.Route {
 		api.On("GET /repository/find-by-attribute/{datatype}/{attribute}/{attrValue}", read, s.findByAttribute, "Records whose attribute contains a text, exact matches first", fails),
 		api.On("GET /repository/search/{datatype}", read, s.searchGet, "Records that contain all words of a keyword", fails),
 		api.On("POST /repository/search/{datatype}", read, s.searchPost, "Records that contain all words of a keyword, and match a filter", fails),
+		api.On("GET /repository/search", read, s.searchAll, "Records of any collection that contain all words of a keyword", fails),
+		api.On("GET /repository/find-related/{datatype}/{id}", read, s.related, "Records of any collection that refer to a record", fails),
 		api.On("GET /repository/find-timed-data/{datatype}", auth.Staff(auth.Read), s.timed, "The records of a span of time", fails),
 		api.On("GET /repository/activities/get", auth.Staff(auth.Read), s.activities, "What was done, newest first", fails),
 		api.On("GET /repository/activities/get/{datatype}/{id}", auth.Staff(auth.Read), s.activitiesOf, "What was done to a record, newest first", fails),
@@ -82,6 +84,7 @@ func (s service) writing() []api.Route {
 	return []api.Route{
 		put, put.As("POST /repository/create"),
 		api.On("POST /repository/create/{datatype}", create, s.createIn, "A new record of a collection", fails, api.Status(201)),
+		api.On("PUT /repository/create-extended", auth.Staff(auth.Create), s.createExtended, "A new record of a collection with a sub-schema", fails, api.Status(201)),
 		api.On("POST /repository/bulk-create/{datatype}", auth.Staff(auth.Create), s.bulkCreate, "Many new records, each on its own", fails),
 		update,
 		api.On("POST /repository/update/{key}", change, s.updateKey, "Replaces the payload of a record, given its id or its collection", fails),

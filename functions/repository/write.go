@@ -78,6 +78,22 @@ func (s service) store(ctx context.Context, who auth.Principal, m model) (table.
 	return doc, err
 }
 
+// createExtended stores a record under its collection's schema and another one.
+func (s service) createExtended(ctx context.Context, who auth.Principal, in rawIn) (table.Doc, error) {
+	m, err := readModel(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if m.IsNew == nil || !*m.IsNew {
+		return nil, notNew(m.Datatype)
+	}
+	doc, err := s.as(who).CreateExtended(ctx, m.raw())
+	if errors.Is(err, repository.ErrRepeated) {
+		return nil, nil
+	}
+	return doc, err
+}
+
 // createIn takes a BaseModel or a bare payload. Some clients put the name of
 // their site into the path: then the body's datatype counts.
 func (s service) createIn(ctx context.Context, who auth.Principal, in bodyIn) (table.Doc, error) {

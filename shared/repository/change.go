@@ -23,15 +23,21 @@ const attempts = 5
 // Create stores a new record. An identical repeat of the caller's last create
 // within ten seconds is ErrRepeated.
 func (g Guarded) Create(ctx context.Context, rec record.Raw) (table.Doc, error) {
-	return g.create(ctx, rec, true)
+	return g.create(ctx, rec, creation{once: true})
 }
 
 // Add is Create without the look at repeats, for rows of an import.
 func (g Guarded) Add(ctx context.Context, rec record.Raw) (table.Doc, error) {
-	return g.create(ctx, rec, false)
+	return g.create(ctx, rec, creation{})
 }
 
-func (g Guarded) create(ctx context.Context, rec record.Raw, once bool) (table.Doc, error) {
+// creation is how a record is created.
+type creation struct {
+	once     bool // an identical repeat is refused
+	extended bool // the sub-schema must exist
+}
+
+func (g Guarded) create(ctx context.Context, rec record.Raw, how creation) (table.Doc, error) {
 	d, err := g.tenant.Collection(ctx, rec.Datatype)
 	if err != nil {
 		return nil, err
@@ -56,7 +62,8 @@ func (g Guarded) create(ctx context.Context, rec record.Raw, once bool) (table.D
 		clean.Owner = nil // it is the customer's own
 	}
 	tx := g.tenant.Begin(g.who)
-	if once {
+	tx.extended = how.extended
+	if how.once {
 		tx.hash = createHash(g.tenant.org.String(), g.who, clean)
 		clean.CreateHash = tx.hash
 	} else {

@@ -13,7 +13,7 @@ import (
 )
 
 func (b *batch) create(s *step, d *collection.Definition) (table.Doc, error) {
-	data, err := d.Prepare(s.rec.Data, nil, b.env())
+	data, err := b.prepare(d, s.rec, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (b *batch) define(rec record.Raw, old json.RawMessage) (json.RawMessage, er
 
 func (b *batch) update(s *step, d *collection.Definition, old record.Raw) (table.Doc, error) {
 	rec := s.rec
-	data, err := d.Prepare(rec.Data, old.Data, b.env())
+	data, err := b.prepare(d, rec, old.Data)
 	if err != nil {
 		return nil, err
 	}
