@@ -319,7 +319,10 @@ func plain(err error) string {
 // false when the sub-schema belongs to another collection.
 func ExtensionOf(data json.RawMessage, parent string) (d *Definition, ok bool, err error) {
 	var c Custom
-	if json.Unmarshal(data, &c) != nil || c.Parent != parent {
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, false, ErrInvalidDefinition.WithMessage("The sub-schema cannot be read: " + plain(err))
+	}
+	if c.Parent != parent {
 		return nil, false, nil
 	}
 	d, err = ofCustom(data)
