@@ -39,10 +39,10 @@ func (s service) sharing() []api.Route {
 	update := auth.Staff(auth.Update)
 	open := api.On("GET /repository/shared/{token}", auth.Public(), s.openShare, "A shared record, for whoever has the token",
 		api.Fails(table.ErrNotFound, ErrPasscodeRequired, ErrPasscode, ErrPasscodeAttempts), api.NoOrg())
-	fails := append(readFails(), repository.ErrVersion, repository.ErrReserved)
+	fails, once := append(readFails(), repository.ErrVersion, repository.ErrReserved), api.Repeatable(s.replays)
 	return []api.Route{
-		api.On("POST /repository/share/{datatype}/{id}", update, s.share, "Lets whoever has a token read a record", api.Fails(fails...)),
-		api.On("DELETE /repository/share/{datatype}/{id}", update, s.unshare, "Ends the sharing of a record", api.Fails(fails...)),
+		api.On("POST /repository/share/{datatype}/{id}", update, s.share, "Lets whoever has a token read a record", api.Fails(fails...), once),
+		api.On("DELETE /repository/share/{datatype}/{id}", update, s.unshare, "Ends the sharing of a record", api.Fails(fails...), once),
 		open,
 		api.On("POST /repository/shared/{token}", auth.Public(), s.openSharePost, "A shared record, for whoever has the token and the passcode",
 			api.Fails(open.Fails...), api.NoOrg()),
