@@ -16,7 +16,7 @@ var ErrETag = fault.New(fault.Invalid, "invalid_etag", "The If-Match header must
 func Tagged() Option { return func(r *Route) { r.tagged = true } }
 
 // send answers with a result as the row promises.
-func (r *Route) send(w *writer, out any) error {
+func (r Route) send(w *writer, out any) error {
 	if doc, ok := out.(table.Doc); ok && r.tagged {
 		if version := filter.Get(doc, "version"); len(version) > 0 {
 			w.Header().Set("ETag", `"`+string(version)+`"`)

@@ -147,12 +147,12 @@ func (m *Mux) serve(w *writer, r *http.Request, l *leaf, values []string, v auth
 // run is the order of a call: may it run at all, may this caller, is the input
 // right, was it answered before, then the implementation.
 func (m *Mux) run(w *writer, r *http.Request, l *leaf, values []string, v auth.Verdict) error {
-	route := l.route
+	route := *l.route
 	in, err := route.input(r, l.names, values, v)
 	if err != nil {
 		return err
 	}
-	do := func() (any, error) { return route.call(r.Context(), v.Principal, in) }
+	do := func(ctx context.Context) (any, error) { return route.call(ctx, v.Principal, in) }
 	a, keyed, err := route.attemptOf(r, v.Principal, in)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (m *Mux) run(w *writer, r *http.Request, l *leaf, values []string, v auth.V
 	if keyed {
 		return m.once(w, r, route, a, do)
 	}
-	out, err := do()
+	out, err := do(r.Context())
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (m *Mux) run(w *writer, r *http.Request, l *leaf, values []string, v auth.V
 }
 
 // input checks that the call may run, and reads what it brings.
-func (r *Route) input(req *http.Request, names, values []string, v auth.Verdict) (any, error) {
+func (r Route) input(req *http.Request, names, values []string, v auth.Verdict) (any, error) {
 	if err := r.admit(v); err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func (r *Route) input(req *http.Request, names, values []string, v auth.Verdict)
 
 // admit decides whether the call may run, from the authorizer's verdict and the
 // route's row alone.
-func (r *Route) admit(v auth.Verdict) error {
+func (r Route) admit(v auth.Verdict) error {
 	if v.Refused != "" && !r.Free && (!r.Orgless || v.Refused != ErrUnknownOrg.Reason) {
 		return refusal(v)
 	}

@@ -101,7 +101,7 @@ func hashText(text string) string {
 
 // begin marks the call as being worked on, or returns the answer it had.
 func (a attempt) begin(ctx context.Context) (answered *kept, err error) {
-	_, err = a.write(ctx, kept{Hash: a.hash}, inFlightFor, table.ItemMissing{})
+	err = a.write(ctx, kept{Hash: a.hash}, inFlightFor, table.ItemMissing{})
 	var refused *table.Refused
 	if !errors.As(err, &refused) || refused.Old == nil {
 		return nil, err
@@ -119,12 +119,13 @@ func (a attempt) begin(ctx context.Context) (answered *kept, err error) {
 	return &before, nil
 }
 
-func (a attempt) write(ctx context.Context, k kept, live time.Duration, cond table.Cond) (table.Item, error) {
+func (a attempt) write(ctx context.Context, k kept, live time.Duration, cond table.Cond) error {
 	doc, err := table.NewDoc(k)
 	if err != nil {
-		return table.Item{}, err
+		return err
 	}
-	return a.tenant.Write(ctx, table.Put{Item: table.Item{Key: a.key, Doc: doc, Expires: a.now().Add(live)}, If: cond})
+	_, err = a.tenant.Write(ctx, table.Put{Item: table.Item{Key: a.key, Doc: doc, Expires: a.now().Add(live)}, If: cond})
+	return err
 }
 
 // forget lets the call be tried again.
@@ -136,7 +137,7 @@ func (a attempt) forget(ctx context.Context) error {
 // once answers a call with a key: as before, or by doing it and keeping the
 // answer. When it fails for no reason that the client can act on, what it did is
 // not known, and the mark stays until the call counts as dead.
-func (m *Mux) once(w *writer, r *http.Request, route *Route, a attempt, do func() (any, error)) error {
+func (m *Mux) once(w *writer, r *http.Request, route Route, a attempt, do func(context.Context) (any, error)) error {
 	ctx := r.Context()
 	before, err := a.begin(ctx)
 	if err != nil {
@@ -150,7 +151,7 @@ func (m *Mux) once(w *writer, r *http.Request, route *Route, a attempt, do func(
 		w.send(before.Status, before.Type, []byte(before.Body))
 		return nil
 	}
-	out, err := do()
+	out, err := do(ctx)
 	if err != nil {
 		if f, known := fault.From(err); known && f.Kind != fault.Internal {
 			m.complain(ctx, "forget call", a.forget(ctx))
@@ -161,7 +162,7 @@ func (m *Mux) once(w *writer, r *http.Request, route *Route, a attempt, do func(
 	if err := route.send(w, out); err != nil {
 		return err
 	}
-	_, err = a.write(ctx, kept{
+	err = a.write(ctx, kept{
 		Hash: a.hash, Done: true, Status: w.status, Body: string(w.body),
 		Type: w.Header().Get("Content-Type"), ETag: w.Header().Get("ETag"),
 	}, replayFor, nil)

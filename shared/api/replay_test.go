@@ -103,7 +103,7 @@ func TestRepeatWhileTheFirstCallIsAtWork(t *testing.T) {
 	t.Parallel()
 	r := newReplaying(t)
 	r.do = func(context.Context) (table.Doc, error) {
-		r.want(r.call("ann", "/make/1", `{}`, "k"), http.StatusConflict, "idempotency_in_flight", 1)
+		r.want(r.call("ann", "/make/1", `{}`, "k"), http.StatusConflict, "idempotency_in_flight", 1) //nolint:contextcheck // a call of its own
 		return nil, errors.New("nobody knows what happened")
 	}
 	r.want(r.call("ann", "/make/1", `{}`, "k"), http.StatusInternalServerError, "internal_error", 1)
