@@ -263,7 +263,6 @@ func (b *batch) discard(old record.Raw, doc, outbox table.Doc) error {
 	}
 	trash.PK = trash.SK
 	_, err = b.put(d, trash, outbox, table.ItemMissing{})
-	b.counts[datatypeTrash]++
 	if isRestricted(trash) {
 		b.counts[datatypeTrash+restricted]++
 	}
@@ -286,7 +285,6 @@ func (b *batch) restore(s *step, d *collection.Definition) (table.Doc, error) {
 		return nil, err
 	}
 	b.count(rec, 1)
-	b.counts[datatypeTrash]--
 	if isRestricted(rec) {
 		b.counts[datatypeTrash+restricted]--
 	}
