@@ -8,9 +8,11 @@ import (
 
 	"github.com/appmint/appengine/functions/authorizer"
 	"github.com/appmint/appengine/functions/users"
+	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/app"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/org"
+	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table"
 	"github.com/appmint/appengine/shared/testkit"
 	"github.com/appmint/appengine/shared/usage"
@@ -29,6 +31,11 @@ type counting struct {
 func (c *counting) Get(ctx context.Context, k table.Key) (table.Item, error) {
 	c.reads.Add(1)
 	return c.Table.Get(ctx, k)
+}
+
+func (c *counting) BatchGet(ctx context.Context, keys []table.Key) ([]table.Item, error) {
+	c.reads.Add(1)
+	return c.Table.BatchGet(ctx, keys)
 }
 
 func (c *counting) Write(ctx context.Context, op table.Op) (table.Item, error) {
@@ -134,4 +141,16 @@ func (k kit) counted(id org.ID) usage.Calls {
 		k.T.Fatal(err)
 	}
 	return calls
+}
+
+// demote takes the founder's administrator roles, as a broken org might have it.
+func (k kit) demote(owner signed) {
+	k.T.Helper()
+	_, err := repository.Change(k.T.Context(), k.Deps.Records.Tenant("acme"), auth.Platform("acme"), account.Users, owner.id, func(rec *account.Record, _ *repository.Tx) error {
+		rec.Data.Set("roles", []string{"Reviewer"})
+		return nil
+	})
+	if err != nil {
+		k.T.Fatal(err)
+	}
 }

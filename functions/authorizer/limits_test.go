@@ -49,23 +49,27 @@ func TestEachCallIsCountedOnce(t *testing.T) {
 	}
 }
 
-// In the steady state a call costs one write and no read.
+// In the steady state a call costs one write, and one read for each credential:
+// session and account come together.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	owner := k.found("acme")
 	key, _ := k.key(owner, m{"scopes": []string{"admin"}})
 	app, _ := k.app()
-	for name, headers := range map[string][]string{
-		"anonymous": {}, "person": {"authorization", owner.token}, "key": {"x-api-key", key},
-		"person through app": {"authorization", app, "x-client-authorization", owner.token},
+	for name, c := range map[string]struct {
+		headers []string
+		want    int64
+	}{
+		"anonymous": {nil, 0}, "person": {[]string{"authorization", owner.token}, 1}, "key": {[]string{"x-api-key", key}, 1},
+		"person through app": {[]string{"authorization", app, "x-client-authorization", owner.token}, 2},
 	} {
-		headers = append(headers, "orgid", "acme")
+		headers := append(c.headers, "orgid", "acme")
 		k.call("/crm/x", headers...)
 		reads, writes := k.table.reads.Load(), k.table.writes.Load()
 		k.call("/crm/x", headers...)
-		if r, w := k.table.reads.Load()-reads, k.table.writes.Load()-writes; r != 0 || w != 1 {
-			t.Errorf("%s: %d reads and %d writes, want 0 and 1", name, r, w)
+		if r, w := k.table.reads.Load()-reads, k.table.writes.Load()-writes; r != c.want || w != 1 {
+			t.Errorf("%s: %d reads and %d writes, want %d and 1", name, r, w, c.want)
 		}
 	}
 }
@@ -148,7 +152,7 @@ func TestKeysHaveTheirOwnLimits(t *testing.T) {
 func TestUnlimitedPlanLimitsNothing(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
-	k.found("acme")
+	key, _ := k.key(k.found("acme"), m{"scopes": []string{"read"}})
 	k.Deps.Meter = usage.NewMeter(usage.MeterOptions{Table: k.Deps.Table, Now: k.Clock.Now, Plan: usage.Unlimited})
 	k.authorizer = authorizer.New(k.Deps)
 	for range 200 {
@@ -156,7 +160,10 @@ func TestUnlimitedPlanLimitsNothing(t *testing.T) {
 			t.Fatalf("verdict = %+v", v)
 		}
 	}
-	if got := k.counted("acme").Month; got != 200 {
+	if v := k.call("/crm/x", "orgid", "acme", "x-api-key", key); v.Principal.Kind != auth.APIKey || v.Limit != 0 {
+		t.Errorf("a key = %+v", v)
+	}
+	if got := k.counted("acme").Month; got != 201 {
 		t.Errorf("%d calls counted, want 200", got)
 	}
 }

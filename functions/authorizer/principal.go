@@ -2,14 +2,11 @@ package authorizer
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"sync"
 
 	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/org"
-	"github.com/appmint/appengine/shared/table"
 )
 
 // principal resolves who the call acts for, as things are now.
@@ -51,7 +48,7 @@ func (s *service) application(ctx context.Context, b believed, area string) (p a
 	if b.app == nil {
 		return p, "", nil
 	}
-	entry, ok, err := s.directory.App(ctx, b.app.Org, b.app.Subject)
+	entry, ok, err := s.fresh.App(ctx, b.app.Org, b.app.Subject)
 	if err != nil {
 		return p, "", err
 	}
@@ -65,19 +62,16 @@ func (s *service) application(ctx context.Context, b believed, area string) (p a
 }
 
 // person is the account whose token was presented: the session must be alive,
-// and roles are those of the account now, not those of the token.
+// and roles are those of the account now, not those of the token. Both are read
+// in one round trip, each time: signing out and losing a role take effect at
+// once.
 func (s *service) person(ctx context.Context, b believed) (p auth.Principal, reason string, err error) {
 	c := b.person
-	var alive bool
-	var checking error
-	var group sync.WaitGroup
-	group.Go(func() { alive, checking = s.sessionAlive(ctx, c) })
-	entry, ok, err := s.directory.Person(ctx, c.Org, account.Datatype(c.Type), c.Subject)
-	group.Wait()
-	if err = errors.Join(err, checking); err != nil {
+	entry, session, ok, err := s.fresh.Seat(ctx, c.Org, account.Datatype(c.Type), c.Subject, c.Session)
+	if err != nil {
 		return p, "", err
 	}
-	if !alive || !ok || !entry.Data.Usable() {
+	if !ok || session.Kind != c.Type || !entry.Data.Usable() {
 		return p, auth.ErrTokenRevoked.Reason, nil
 	}
 	p = auth.Principal{
@@ -107,17 +101,6 @@ func (s *service) rights(ctx context.Context, p *auth.Principal, data account.Pe
 	return nil
 }
 
-func (s *service) sessionAlive(ctx context.Context, c *auth.Claims) (bool, error) {
-	name := string(c.Org) + table.Separator + c.Session
-	return s.alive.Load(ctx, name, func(ctx context.Context) (bool, error) {
-		session, err := s.sessions.Get(ctx, table.Of(s.table, c.Org), c.Session)
-		if errors.Is(err, auth.ErrTokenRevoked) {
-			return false, nil
-		}
-		return err == nil && session.Subject == c.Subject && session.Kind == c.Type, err
-	})
-}
-
 // keyHolder is a key's owner limited to the key's scopes; roles only with the
 // admin scope. A key does not outlive its owner's account.
 func (s *service) keyHolder(ctx context.Context, id org.ID, key *account.Entry[account.Key], area string) (auth.Verdict, error) {
@@ -134,12 +117,27 @@ func (s *service) keyHolder(ctx context.Context, id org.ID, key *account.Entry[a
 	if err != nil {
 		return v, err
 	}
-	if !slices.Contains(key.Data.Scopes, auth.ScopeAdmin) {
+	scopes := key.Data.Scopes
+	if !slices.Contains(scopes, auth.ScopeAdmin) {
 		roles = nil
+	} else if !slices.ContainsFunc(roles, configures) {
+		// The scope means all that the owner may do; it makes nobody an administrator.
+		scopes = slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == auth.ScopeAdmin })
 	}
 	v.Principal = auth.Principal{
-		Kind: auth.APIKey, Org: id, Home: id, ID: key.ID, Name: key.Data.Name, Roles: roles, Scopes: key.Data.Scopes,
+		Kind: auth.APIKey, Org: id, Home: id, ID: key.ID, Name: key.Data.Name, Roles: roles, Scopes: scopes,
 		Verbs: verbs & auth.ScopeVerbs(key.Data.Scopes, area),
 	}
 	return v, nil
+}
+
+// configures says whether a role configures an org or its collections.
+func configures(r auth.Role) bool {
+	switch r {
+	case auth.RoleOwner, auth.RoleRootAdmin, auth.RoleConfigAdmin, auth.RoleContentAdmin, auth.RolePowerUser,
+		auth.RoleRootPowerUser, auth.RoleRootSystem, auth.RoleSystem:
+		return true
+	default:
+		return false
+	}
 }

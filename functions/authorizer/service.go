@@ -10,17 +10,16 @@ import (
 	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/app"
 	"github.com/appmint/appengine/shared/auth"
-	"github.com/appmint/appengine/shared/cache"
 	"github.com/appmint/appengine/shared/org"
 	"github.com/appmint/appengine/shared/table"
 	"github.com/appmint/appengine/shared/usage"
 )
 
 const (
-	// remember is how long what was read is used again: so long a revoked
-	// session, a deleted app or a taken role may still work.
-	remember    = 3 * time.Second
-	sessionsMax = 20_000
+	// remember is how long organisations, groups, custom roles, and the scopes
+	// and limits of keys are used as they were read. Sessions, accounts, apps and
+	// the secrets of keys are read each time.
+	remember = 3 * time.Second
 )
 
 // Reasons of a call that may not run.
@@ -35,18 +34,16 @@ type service struct {
 	now       func() time.Time
 	table     table.Table
 	tokens    *auth.Tokens
-	sessions  auth.Sessions
 	meter     *usage.Meter
 	directory *account.Directory
-	alive     *cache.Cache[string, bool]
+	fresh     *account.Directory // remembers nothing
 }
 
 func newService(d app.Deps) *service {
 	return &service{
 		now: d.Now, table: d.Table, tokens: d.Tokens, meter: d.Meter,
-		sessions:  auth.NewSessions(d.Now, d.Random),
 		directory: account.NewDirectory(d.Records, d.Table, d.Now, remember),
-		alive:     cache.New[string, bool](sessionsMax, remember, d.Now),
+		fresh:     account.NewDirectory(d.Records, d.Table, d.Now, 0),
 	}
 }
 
@@ -174,8 +171,9 @@ func subjects(call auth.Call, b believed, key *account.Entry[account.Key], plan 
 // keyLimit are the key's own limits, the defaults where it has none, and none
 // at all where nothing is limited.
 func keyLimit(k account.Key, plan usage.Plan) usage.Windows {
-	if plan.Name == usage.Unlimited && k.RateLimit == (account.RateLimit{}) {
+	own := k.RateLimit.Windows()
+	if plan.Name == usage.Unlimited && own == usage.KeyWindows() {
 		return usage.Windows{}
 	}
-	return k.RateLimit.Windows()
+	return own
 }

@@ -4,8 +4,13 @@
 package repository
 
 import (
+	"context"
+	"errors"
+	"time"
+
 	"github.com/appmint/appengine/shared/app"
 	"github.com/appmint/appengine/shared/auth"
+	"github.com/appmint/appengine/shared/collection"
 	"github.com/appmint/appengine/shared/event"
 	"github.com/appmint/appengine/shared/repository"
 )
@@ -18,12 +23,35 @@ func New(deps app.Deps) app.Module {
 		Summary: "Create, read, find, change and delete records of every collection.",
 		Routes:  s.routes(),
 		Emits:   emits(),
+		Consumers: []event.Consumer{
+			event.On("reindex", repository.EventIndexRequested, "indexes the records of a collection whose indexes changed", s.reindex),
+		},
 	}
 }
 
 type service struct{ records *repository.Repository }
 
 func (s service) as(who auth.Principal) repository.Guarded { return s.records.As(who) }
+
+// reindex follows a change of a run-time definition. It is idempotent: once
+// nothing is pending, it does nothing.
+func (s service) reindex(ctx context.Context, e event.Envelope) error {
+	tenant := s.records.Tenant(e.Org)
+	for {
+		wait, err := tenant.Reindex(ctx, e.RecordID)
+		if errors.Is(err, collection.ErrUnknown) {
+			return nil // dropped meanwhile
+		}
+		if err != nil || wait <= 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
 
 func emits() []event.Declaration {
 	return []event.Declaration{
@@ -32,6 +60,7 @@ func emits() []event.Declaration {
 		event.Emits("collection-delete", "a record was moved to the trash or removed"),
 		event.Emits("collection-publish", "a record was published"),
 		event.Emits("collection-approve", "a record was approved"),
+		event.Emits(repository.EventIndexRequested, "fields of a collection in use were indexed or made unique"),
 		event.Emits("user-create", "a staff user was created"),
 		event.Emits("user-update", "a staff user was changed"),
 		event.Emits("user-delete", "a staff user was deleted"),

@@ -65,6 +65,9 @@ func (s service) finding() []api.Route {
 		api.On("GET /repository/find-by-attribute/{datatype}/{attribute}/{attrValue}", read, s.findByAttribute, "Records whose attribute contains a text, exact matches first", fails),
 		api.On("GET /repository/search/{datatype}", read, s.searchGet, "Records that contain all words of a keyword", fails),
 		api.On("POST /repository/search/{datatype}", read, s.searchPost, "Records that contain all words of a keyword, and match a filter", fails),
+		api.On("GET /repository/find-timed-data/{datatype}", auth.Staff(auth.Read), s.timed, "The records of a span of time", fails),
+		api.On("GET /repository/activities/get", auth.Staff(auth.Read), s.activities, "What was done, newest first", fails),
+		api.On("GET /repository/activities/get/{datatype}/{id}", auth.Staff(auth.Read), s.activitiesOf, "What was done to a record, newest first", fails),
 		unique,
 		api.On("GET /repository/isunique/{datatype}/{id}/{field}/{value}", read, s.isUniqueFor, "Whether a value is free for a record", fails),
 	}
@@ -79,6 +82,7 @@ func (s service) writing() []api.Route {
 	return []api.Route{
 		put, put.As("POST /repository/create"),
 		api.On("POST /repository/create/{datatype}", create, s.createIn, "A new record of a collection", fails, api.Status(201)),
+		api.On("POST /repository/bulk-create/{datatype}", auth.Staff(auth.Create), s.bulkCreate, "Many new records, each on its own", fails),
 		update,
 		api.On("POST /repository/update/{key}", change, s.updateKey, "Replaces the payload of a record, given its id or its collection", fails),
 		api.On("POST /repository/update/{datatype}/{id}", change, s.updateOne, "Replaces the payload of a record", fails),

@@ -30,6 +30,13 @@ type model struct {
 	IsNew    *bool  `json:"isNew"`
 }
 
+func (m model) raw() record.Raw {
+	return record.Raw{
+		Datatype: m.Datatype, Name: m.Name, Subschema: m.Subschema, Data: m.Data, State: m.State, Owner: m.Owner,
+		RequiredRole: m.RequiredRole, Post: m.Post, Style: m.Style, Notes: m.Notes,
+	}
+}
+
 // readModel reads a BaseModel, also one that is wrapped in {data: …}.
 func readModel(body json.RawMessage) (model, error) {
 	var m model
@@ -64,10 +71,7 @@ func (s service) store(ctx context.Context, who auth.Principal, m model) (table.
 	if m.Datatype == "" {
 		return nil, ErrInput.WithMessage("The record does not say its datatype.")
 	}
-	doc, err := s.as(who).Create(ctx, record.Raw{
-		Datatype: m.Datatype, Name: m.Name, Subschema: m.Subschema, Data: m.Data, State: m.State, Owner: m.Owner,
-		RequiredRole: m.RequiredRole, Post: m.Post, Style: m.Style, Notes: m.Notes,
-	})
+	doc, err := s.as(who).Create(ctx, m.raw())
 	if errors.Is(err, repository.ErrRepeated) {
 		return nil, nil
 	}

@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/appmint/appengine/shared/account"
+	"github.com/appmint/appengine/shared/auth"
+	"github.com/appmint/appengine/shared/org"
+	"github.com/appmint/appengine/shared/record"
+	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table"
 )
 
@@ -71,13 +76,58 @@ func (s *service) lock(ctx context.Context, t table.Tenant, id string) error {
 	_, err := t.Write(ctx, table.Modify{
 		Key: credentialKey(id),
 		Set: []table.Assign{{Path: table.At("locked"), Value: s.deps.Now().Add(lockedFor).Unix()}},
-		If:  table.Compare{Path: table.At("attempts"), Op: table.GreaterOrEqual, Value: failuresMax},
+		If: table.And{
+			table.Compare{Path: table.At("attempts"), Op: table.GreaterOrEqual, Value: failuresMax},
+			table.Compare{Path: table.At("locked"), Op: table.Equal, Value: 0},
+		},
 	})
 	var refused *table.Refused
-	if err != nil && !errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused): // somebody else has just done it
+		return ErrLocked.WithRetryAfter(lockedFor)
+	case err != nil:
 		return fmt.Errorf("lock account: %w", err)
 	}
+	if err := s.flag(ctx, t.Org(), id); err != nil {
+		return err
+	}
 	return ErrLocked.WithRetryAfter(lockedFor)
+}
+
+// The members of a person's record that show a lock. Lockout is a text.
+const (
+	lockout     = "lockout"
+	lockoutDate = "lockoutDate"
+)
+
+// flag shows the lock in the record, where administrators see it.
+func (s *service) flag(ctx context.Context, id org.ID, sk string) error {
+	datatype, _, _ := strings.Cut(sk, "-")
+	_, err := repository.Change(ctx, s.deps.Records.Tenant(id), auth.Platform(id), datatype, sk, func(rec *account.Record, _ *repository.Tx) error {
+		rec.Data.Set(lockout, "true")
+		rec.Data.Set(lockoutDate, record.At(s.deps.Now()))
+		return nil
+	})
+	if err != nil && !errors.Is(err, table.ErrNotFound) && !errors.Is(err, repository.ErrVersion) {
+		return fmt.Errorf("show lock: %w", err)
+	}
+	return nil
+}
+
+// unflag takes a lock that is over out of the record; changed says whether
+// there was one. A lock without a date was put there by an administrator and
+// stays until one takes it away: ErrLocked.
+func (s *service) unflag(rec *account.Record) (changed bool, err error) {
+	if rec.Data.Text(lockout) != "true" {
+		return false, nil
+	}
+	at, ok := record.ParseTime(rec.Data.Text(lockoutDate))
+	if !ok || s.deps.Now().Sub(at.Time) < lockedFor {
+		return false, ErrLocked
+	}
+	rec.Data.Set(lockout, "false")
+	delete(rec.Data, lockoutDate)
+	return true, nil
 }
 
 // cleared is the write that forgets failed attempts; fresh, when not empty, is
@@ -130,9 +180,13 @@ func (s *service) verify(ctx context.Context, t table.Tenant, id, password strin
 }
 
 // pretend does for an account that does not exist what is done for one that
-// does: a write and the work of a verification. It answers ErrCredentials.
+// does: a read, a write and the work of a verification. It answers ErrCredentials.
 func (s *service) pretend(ctx context.Context, t table.Tenant, password string) error {
-	_, err := t.Write(ctx, table.Modify{
+	_, err := t.Get(ctx, credentialKey(decoy))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		return fmt.Errorf("read credential: %w", err)
+	}
+	_, err = t.Write(ctx, table.Modify{
 		Key: credentialKey(decoy), Upsert: true, Add: []table.Increment{{Path: table.At("attempts"), By: 1}},
 	})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/appmint/appengine/shared/account"
@@ -15,113 +14,6 @@ import (
 	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table"
 )
-
-// rateIn are a key's limits in the spelling of the documents.
-type rateIn struct {
-	PerMinute int64 `json:"perMinute"`
-	PerHour   int64 `json:"perHour"`
-	PerDay    int64 `json:"perDay"`
-}
-
-// keyIn are the fields of a key that a caller can set; both spellings of scopes
-// and limits are in use.
-type keyIn struct {
-	Name        *string            `json:"name" minLen:"3" maxLen:"100"`
-	Description *string            `json:"description" maxLen:"500"`
-	Scopes      *[]string          `json:"scopes" doc:"read, write, delete, admin, integration, webhook, or verb:area"`
-	Permissions *[]string          `json:"permissions" doc:"another word for scopes"`
-	RateLimit   *account.RateLimit `json:"rateLimit"`
-	RateLimits  *rateIn            `json:"rateLimits" doc:"another spelling of rateLimit"`
-	ExpiresAt   json.RawMessage    `json:"expiresAt" doc:"ISO date, or null for never"`
-	Status      *string            `json:"status" enum:"active,inactive" doc:"updates only"`
-}
-
-// keyOut is a key as lists show it: neither secret nor hash.
-type keyOut struct {
-	ID          string            `json:"id"`
-	SK          string            `json:"sk"`
-	PK          string            `json:"pk"`
-	Datatype    string            `json:"datatype"`
-	Name        string            `json:"name"`
-	Description string            `json:"description"`
-	Scopes      []string          `json:"scopes"`
-	Permissions []string          `json:"permissions"`
-	KeyPrefix   string            `json:"keyPrefix"`
-	Status      string            `json:"status"`
-	RateLimit   account.RateLimit `json:"rateLimit"`
-	RateLimits  rateIn            `json:"rateLimits"`
-	LastUsedAt  record.Time       `json:"lastUsedAt"`
-	ExpiresAt   record.Time       `json:"expiresAt"`
-	CreatedAt   record.Time       `json:"createdAt"`
-	Owner       *record.Owner     `json:"owner,omitempty"`
-}
-
-func presentedKey(rec record.Record[account.Key]) keyOut {
-	k := rec.Data
-	w := k.RateLimit.Windows()
-	return keyOut{
-		ID: rec.SK, SK: rec.SK, PK: rec.PK, Datatype: rec.Datatype, Name: k.Name, Description: k.Description,
-		Scopes: emptyNotNull(k.Scopes), Permissions: emptyNotNull(k.Scopes), KeyPrefix: k.KeyPrefix, Status: k.Status,
-		RateLimit:  account.RateLimit{PerMinute: w.Minute, PerHour: w.Hour, PerDay: w.Day},
-		RateLimits: rateIn{PerMinute: w.Minute, PerHour: w.Hour, PerDay: w.Day},
-		LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt, CreatedAt: rec.CreateDate, Owner: rec.Owner,
-	}
-}
-
-// apply changes a key as asked.
-func (in keyIn) apply(k *account.Key) error {
-	set := func(into *string, value *string) {
-		if value != nil {
-			*into = *value
-		}
-	}
-	set(&k.Name, in.Name)
-	set(&k.Description, in.Description)
-	set(&k.Status, in.Status)
-	for _, scopes := range []*[]string{in.Permissions, in.Scopes} {
-		if scopes != nil {
-			k.Scopes = slices.Clone(*scopes)
-		}
-	}
-	if in.RateLimits != nil {
-		k.RateLimit = account.RateLimit{PerMinute: in.RateLimits.PerMinute, PerHour: in.RateLimits.PerHour, PerDay: in.RateLimits.PerDay}
-	}
-	if in.RateLimit != nil {
-		k.RateLimit = *in.RateLimit
-	}
-	if len(in.ExpiresAt) > 0 {
-		if err := k.ExpiresAt.UnmarshalJSON(in.ExpiresAt); err != nil {
-			return errExpiry
-		}
-	}
-	return checkLimits(k.RateLimit)
-}
-
-var errExpiry = fault.New(fault.Invalid, "invalid_expiry", "The expiry must be a date.")
-
-func checkLimits(r account.RateLimit) error {
-	within := func(value, most int64) bool { return value >= 0 && value <= most }
-	if !within(r.PerMinute, 10_000) || !within(r.PerHour, 100_000) || !within(r.PerDay, 1_000_000) {
-		return ErrRateLimit
-	}
-	return nil
-}
-
-// shownKey is a key with its plaintext, which is shown this once: at the top
-// and under data, where different clients look.
-type shownKey struct {
-	Data shownData `json:"data"`
-	Key  string    `json:"key"`
-}
-
-type shownData struct {
-	keyOut
-	Key string `json:"key"`
-}
-
-func shown(rec record.Record[account.Key], key string) shownKey {
-	return shownKey{Data: shownData{keyOut: presentedKey(rec), Key: key}, Key: key}
-}
 
 type createKeyIn struct{ keyIn }
 
@@ -207,7 +99,11 @@ func (s *service) listKeys(ctx context.Context, who auth.Principal, in pageIn) (
 		}
 		page.Data = append(page.Data, presentedKey(rec))
 	}
-	return page, nil
+	keys := make([]*keyOut, len(page.Data))
+	for i := range page.Data {
+		keys[i] = &page.Data[i]
+	}
+	return page, s.withUse(ctx, who.Org, keys...)
 }
 
 func orElse(value, otherwise int) int {
@@ -240,7 +136,11 @@ func (s *service) keyOf(ctx context.Context, who auth.Principal, id string) (rec
 
 func (s *service) getKey(ctx context.Context, who auth.Principal, in keyID) (keyOut, error) {
 	rec, err := s.keyOf(ctx, who, in.ID)
-	return presentedKey(rec), err
+	if err != nil {
+		return keyOut{}, err
+	}
+	key := presentedKey(rec)
+	return key, s.withUse(ctx, who.Org, &key)
 }
 
 // changeKey changes a key that is not revoked.
@@ -262,8 +162,15 @@ type updateKeyIn struct {
 }
 
 func (s *service) updateKey(ctx context.Context, who auth.Principal, in updateKeyIn) (keyOut, error) {
-	rec, err := s.changeKey(ctx, who, in.ID, func(rec *record.Record[account.Key], _ *repository.Tx) error {
-		return in.apply(&rec.Data)
+	rec, err := s.changeKey(ctx, who, in.ID, func(rec *record.Record[account.Key], tx *repository.Tx) error {
+		if err := in.apply(&rec.Data); err != nil {
+			return err
+		}
+		secret, err := account.KeySecret{
+			ID: rec.SK, Prefix: rec.Data.KeyPrefix, Hash: rec.Data.KeyHash, Off: rec.Data.Status != account.KeyActive,
+		}.Put()
+		tx.Also(secret)
+		return err
 	})
 	return presentedKey(rec), err
 }

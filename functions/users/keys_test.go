@@ -1,12 +1,14 @@
 package users_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/auth"
+	"github.com/appmint/appengine/shared/usage"
 )
 
 // holds says whether a key would be accepted for the org now.
@@ -58,6 +60,24 @@ func TestAPIKeyLife(t *testing.T) {
 	owner.Call("POST", "/api-key/rotate/"+id, nil).Refused(409, "key_revoked")
 	owner.Call("DELETE", "/api-key/delete/"+id, nil).Want(200)
 	owner.Call("GET", "/api-key/"+id, nil).Refused(404, "key_not_found")
+}
+
+func TestKeysShowTheirUse(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	owner := k.found("acme")
+	id := owner.Call("POST", "/api-key/create", m{"name": "Nightly"}).Want(200).String("data", "id")
+	for i := range 3 {
+		k.Clock.Advance(time.Minute)
+		e := usage.Entry{Org: "acme", RequestID: fmt.Sprint(i), At: k.Clock.Now(), KeyID: id, Path: "/x", Route: "GET /x"}
+		if err := k.Deps.Recorder.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := owner.Call("GET", "/api-key/"+id, nil).Want(200)
+	if stats, _ := r.Map()["usageStats"].(m); stats["totalRequests"] != 3.0 || r.String("lastUsedAt") != "2026-04-10T08:23:11.000Z" {
+		t.Errorf("key = %s", r.Body)
+	}
 }
 
 func TestRotationLeavesTheOldKeyItsGrace(t *testing.T) {

@@ -160,7 +160,7 @@ func (s *service) afterAdmin(ctx context.Context, who auth.Principal, rec accoun
 	if _, ok := changes["status"]; ok && !rec.Data.Person().Usable() {
 		return s.sessions.EndAll(ctx, t, rec.SK, "")
 	}
-	if changes.Text("lockout") == "false" {
+	if changes.Text(lockout) == "false" {
 		_, err := t.Write(ctx, cleared(rec.SK, ""))
 		if err != nil && !errors.Is(err, table.ErrNotFound) {
 			return fmt.Errorf("unlock account: %w", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/org"
+	"github.com/appmint/appengine/shared/record"
 	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table"
 )
@@ -51,7 +52,19 @@ func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in sign
 	if !rec.Data.Person().Usable() {
 		return session{}, ErrInactive
 	}
-	return s.open(ctx, id, kind, rec, nil, forget)
+	unlocked, err := s.unflag(&rec)
+	if err != nil {
+		return session{}, err
+	}
+	tx := s.deps.Records.Tenant(id).Begin(actorOf(id, kind, rec))
+	if unlocked {
+		raw, err := record.Untyped(rec)
+		if err != nil {
+			return session{}, err
+		}
+		tx.Update(raw)
+	}
+	return s.open(ctx, id, kind, rec, tx, forget)
 }
 
 // lookup finds a person by e-mail, or a customer by username.

@@ -67,6 +67,13 @@ func TestFiveFailuresLockForAQuarterOfAnHour(t *testing.T) {
 	if r.Header.Get("Retry-After") == "" {
 		t.Error("the refusal does not say when to come back")
 	}
+	shows := func(want string) {
+		t.Helper()
+		if r := k.Owner("acme").Call("GET", "/profile/user/profile/owner@acme.example", nil).Want(200); r.String("data", "lockout") != want {
+			t.Errorf("record = %s, want lockout %s", r.Body, want)
+		}
+	}
+	shows("true")
 	k.Clock.Advance(15*time.Minute + time.Second)
 	if got := try("Wrong1234"); got != 400 {
 		t.Errorf("after the lock: %d, want 400", got)
@@ -74,6 +81,7 @@ func TestFiveFailuresLockForAQuarterOfAnHour(t *testing.T) {
 	if got := try(password); got != 200 {
 		t.Errorf("after the lock, right: %d, want 200", got)
 	}
+	shows("false")
 }
 
 // However many guesses are made at once, no more than five are looked at.

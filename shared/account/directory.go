@@ -27,7 +27,6 @@ type Directory struct {
 	persons   lookup[Entry[Person]]
 	apps      lookup[Entry[App]]
 	keys      lookup[Entry[Key]]
-	secrets   lookup[KeySecret]
 	roles     lookup[auth.Verbs]
 	groups    lookup[[]auth.Role]
 }
@@ -54,7 +53,7 @@ func NewDirectory(records *repository.Repository, t table.Table, now func() time
 	return &Directory{
 		records: records, table: t,
 		companies: newLookup[Company](now, ttl), persons: newLookup[Entry[Person]](now, ttl),
-		apps: newLookup[Entry[App]](now, ttl), keys: newLookup[Entry[Key]](now, ttl), secrets: newLookup[KeySecret](now, ttl),
+		apps: newLookup[Entry[App]](now, ttl), keys: newLookup[Entry[Key]](now, ttl),
 		roles: newLookup[auth.Verbs](now, ttl), groups: newLookup[[]auth.Role](now, ttl),
 	}
 }
@@ -84,6 +83,12 @@ func (l lookup[T]) get(ctx context.Context, id org.ID, name string, read func(co
 	return f.value, f.ok, err
 }
 
+func (l lookup[T]) drop(id org.ID, name string) {
+	if l.cache != nil {
+		l.cache.Drop(string(id) + table.Separator + name)
+	}
+}
+
 // Company returns the org's own record; ok is false when there is no such org.
 // The platform's own org exists without one.
 func (d *Directory) Company(ctx context.Context, id org.ID) (c Company, ok bool, err error) {
@@ -95,7 +100,28 @@ func (d *Directory) Company(ctx context.Context, id org.ID) (c Company, ok bool,
 	if err == nil && !ok && id == org.Root {
 		return Company{Name: id}, true, nil
 	}
+	if err == nil && !ok {
+		d.companies.drop(id, "") // it may be founded the next moment
+	}
 	return c, ok, err
+}
+
+// Seat returns a person and one of their sessions, read together in one round
+// trip; ok is false unless both are there and belong together.
+func (d *Directory) Seat(ctx context.Context, id org.ID, datatype, sk, session string) (p Entry[Person], s auth.Session, ok bool, err error) {
+	items, err := table.Of(d.table, id).BatchGet(ctx, []table.Key{{Part: datatype, Sort: sk}, auth.SessionKey(session)})
+	if err != nil {
+		return p, s, false, wrap("session", err)
+	}
+	if len(items) != 2 {
+		return p, s, false, nil
+	}
+	var rec record.Record[Fields]
+	if err := errors.Join(items[0].Doc.Decode(&rec), items[1].Doc.Decode(&s)); err != nil {
+		return p, s, false, wrap("session", err)
+	}
+	p = Entry[Person]{ID: rec.SK, Data: rec.Data.Person()}
+	return p, s, s.Subject == sk && rec.SK == sk, nil
 }
 
 // Person returns a user or customer by id.
@@ -114,22 +140,23 @@ func (d *Directory) App(ctx context.Context, id org.ID, sk string) (Entry[App], 
 }
 
 // Key returns the API key behind a presented text, if it is one of the org's,
-// alive at an instant.
+// alive at an instant. The secret is read each time, so that a key which was
+// revoked, switched off or replaced is refused at once.
 func (d *Directory) Key(ctx context.Context, id org.ID, presented string, now time.Time) (Entry[Key], bool, error) {
 	prefix, ok := auth.KeyPrefix(presented)
 	if !ok {
 		return Entry[Key]{}, false, nil
 	}
-	secret, ok, err := d.secrets.get(ctx, id, prefix, func(ctx context.Context) (KeySecret, error) {
-		var s KeySecret
-		item, err := table.Of(d.table, id).Get(ctx, KeySecretKey(prefix))
-		if err != nil {
-			return s, wrap("key secret", err)
-		}
-		return s, item.Doc.Decode(&s)
-	})
-	if err != nil || !ok || !secret.Matches(presented, now) {
-		return Entry[Key]{}, false, err
+	var secret KeySecret
+	item, err := table.Of(d.table, id).Get(ctx, KeySecretKey(prefix))
+	if err == nil {
+		err = item.Doc.Decode(&secret)
+	}
+	if errors.Is(err, table.ErrNotFound) || err == nil && !secret.Matches(presented, now) {
+		return Entry[Key]{}, false, nil
+	}
+	if err != nil {
+		return Entry[Key]{}, false, wrap("key secret", err)
 	}
 	key, ok, err := d.keys.get(ctx, id, secret.ID, func(ctx context.Context) (Entry[Key], error) {
 		return read[Key](ctx, d.records.Tenant(id), Keys, secret.ID)

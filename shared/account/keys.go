@@ -67,6 +67,8 @@ type KeySecret struct {
 	// Until is when this secret dies; zero for the current one. After a rotation
 	// the old secret lives on under its own prefix for the grace asked for.
 	Until time.Time `json:"until,omitzero"`
+	// Off says that the key is switched off for the time being.
+	Off bool `json:"off,omitempty"`
 }
 
 const keyPart = "keyprefix"
@@ -82,7 +84,7 @@ func (k KeySecret) Put() (table.Op, error) {
 
 // Matches says whether a presented key is this one, at an instant.
 func (k KeySecret) Matches(key string, now time.Time) bool {
-	return auth.SecretMatches(key, k.Hash) && (k.Until.IsZero() || now.Before(k.Until))
+	return auth.SecretMatches(key, k.Hash) && !k.Off && (k.Until.IsZero() || now.Before(k.Until))
 }
 
 // App is the payload of an application record, as far as identity needs it.

@@ -115,7 +115,7 @@ func follow(family []byte, secret string, session Session) (current string, dist
 func (s Sessions) rotation(session Session, next string, now time.Time) *table.Modify {
 	rotated := slices.Insert(slices.Clone(session.Rotated), 0, now.UnixMilli())
 	return &table.Modify{
-		Key: sessionKey(session.ID),
+		Key: SessionKey(session.ID),
 		Set: []table.Assign{
 			{Path: table.At("hash"), Value: HashSecret(next)},
 			{Path: table.At("rotated"), Value: rotated[:min(len(rotated), rotationsMax)]},

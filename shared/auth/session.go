@@ -67,7 +67,7 @@ func (s Sessions) Start(start Session) (Session, table.Put, string, error) {
 		return Session{}, table.Put{}, "", err
 	}
 	put := table.Put{
-		Item: table.Item{Key: sessionKey(start.ID), Doc: doc, Expires: start.Created.Add(SessionLifetime)},
+		Item: table.Item{Key: SessionKey(start.ID), Doc: doc, Expires: start.Created.Add(SessionLifetime)},
 		If:   table.ItemMissing{},
 	}
 	return start, put, refreshToken(start.ID, secret), nil
@@ -75,7 +75,7 @@ func (s Sessions) Start(start Session) (Session, table.Put, string, error) {
 
 // Get returns a session, or ErrTokenRevoked when it has ended.
 func (s Sessions) Get(ctx context.Context, t table.Tenant, id string) (Session, error) {
-	item, err := t.Get(ctx, sessionKey(id))
+	item, err := t.Get(ctx, SessionKey(id))
 	if errors.Is(err, table.ErrNotFound) {
 		return Session{}, ErrTokenRevoked
 	}
@@ -87,7 +87,7 @@ func (s Sessions) Get(ctx context.Context, t table.Tenant, id string) (Session, 
 
 // End ends a session; one that has ended already is no error.
 func (s Sessions) End(ctx context.Context, t table.Tenant, id string) error {
-	if _, err := t.Write(ctx, table.Delete{Key: sessionKey(id)}); err != nil {
+	if _, err := t.Write(ctx, table.Delete{Key: SessionKey(id)}); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
@@ -136,7 +136,8 @@ func (s Sessions) EndAll(ctx context.Context, t table.Tenant, subject, keep stri
 	return nil
 }
 
-func sessionKey(id string) table.Key { return table.Key{Part: sessionPart, Sort: id} }
+// SessionKey is where a session is kept.
+func SessionKey(id string) table.Key { return table.Key{Part: sessionPart, Sort: id} }
 
 func sessionOf(item table.Item) (Session, error) {
 	var session Session

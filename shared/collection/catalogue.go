@@ -9,9 +9,9 @@ import (
 	"github.com/appmint/appengine/shared/org"
 )
 
-// freshFor is how long a process trusts its copy of a run-time definition: a
+// FreshFor is how long a process trusts its copy of a run-time definition: a
 // change made elsewhere works everywhere after that; one made here at once.
-const freshFor = 3 * time.Second
+const FreshFor = 3 * time.Second
 
 // cachedMax bounds the copies a process keeps.
 const cachedMax = 2000
@@ -101,7 +101,7 @@ func (c *Catalogue) read(ctx context.Context, key customKey) (*Definition, error
 	if len(c.custom) >= cachedMax {
 		clear(c.custom)
 	}
-	c.custom[key] = cached{definition: d, until: c.now().Add(freshFor)}
+	c.custom[key] = cached{definition: d, until: c.now().Add(FreshFor)}
 	return d, nil
 }
 

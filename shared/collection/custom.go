@@ -19,7 +19,7 @@ const (
 var namePattern = regexp.MustCompile(`^[a-zA-Z_0-9]{3,20}$`)
 
 // occupied are partitions of the table that hold something else than records.
-var occupied = regexp.MustCompile(`^(?i)(seen|session|sessions|meter|usage_log|health|outbox|unique|count|file|published|history)$`)
+var occupied = regexp.MustCompile(`^(?i)(seen|session|meter|health|keyprefix|appid|credential|org|usage[a-z_]*)$`)
 
 // Custom is the payload of a collection record, as far as the platform reads it.
 type Custom struct {

@@ -1,11 +1,23 @@
 package collection
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/appmint/appengine/shared/table"
 )
+
+// Indexed is a collection record's payload once the records are indexed again:
+// only the paths in still remain pending.
+func Indexed(data json.RawMessage, still []string) (json.RawMessage, error) {
+	var c Custom
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("read collection: %w", err)
+	}
+	return withSlots(data, c.Slots, still)
+}
 
 // assign gives each indexed field its slot.
 func assign(c *Custom, before Custom, used bool) (map[string]string, []string, error) {

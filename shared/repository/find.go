@@ -193,6 +193,9 @@ func (q *query) slice(ctx context.Context, slot string) (docs []table.Doc, more 
 		}
 		q.plan.Read += page.Read
 		for _, item := range page.Items {
+			if !isRecord(item.Doc, q.d.Name) {
+				continue
+			}
 			if at >= q.skip && len(docs) < q.size {
 				docs = append(docs, item.Doc)
 			}

@@ -251,4 +251,20 @@ func TestLateIndexesMissNothing(t *testing.T) {
 			t.Errorf("%s: total %d by %+v", value, got.Total, got.Plan)
 		}
 	}
+	if wait, err := w.tenant().Reindex(t.Context(), "late"); err != nil || wait <= 0 {
+		t.Fatalf("reindex at once: wait %v, %v", wait, err)
+	}
+	w.clock.Advance(time.Minute)
+	if _, err := w.tenant().Reindex(t.Context(), "late"); err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{"x", "y"} {
+		if got := w.find("late", `{"data.a":"`+value+`"}`, repository.ListOptions{}); got.Total != 1 || got.Plan.Access != "unique" {
+			t.Errorf("%s: total %d by %+v", value, got.Total, got.Plan)
+		}
+	}
+	_, err = w.try(func(x *repository.Tx) { x.Create(record.Raw{Datatype: "late", Data: []byte(`{"a":"x"}`)}) })
+	if !errors.Is(err, repository.ErrTaken) {
+		t.Errorf("a value that an older record holds: got %v, want %v", err, repository.ErrTaken)
+	}
 }

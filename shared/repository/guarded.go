@@ -45,7 +45,11 @@ func (g Guarded) find(ctx context.Context, d *collection.Definition, id string) 
 	if err != nil {
 		return nil, err
 	}
-	if !g.sees(d, doc) {
+	copies, err := g.copies(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if !g.sees(d, doc) || !copies.Match(doc) {
 		return nil, table.ErrNotFound
 	}
 	return doc, nil
@@ -158,6 +162,11 @@ func (g Guarded) Find(ctx context.Context, datatype string, find Find) (DocPage,
 // page adds what limits the principal to the query. For staff that is only the
 // requiredRole of records; whether there are any such is asked alongside.
 func (g Guarded) page(ctx context.Context, d *collection.Definition, find Find) (DocPage, error) {
+	copies, err := g.copies(ctx, d)
+	if err != nil {
+		return DocPage{}, err
+	}
+	find.Where = filter.And(find.Where, copies)
 	limit := g.limit(d)
 	if limit != nil || g.all() {
 		find.Where = filter.And(find.Where, limit)
@@ -191,6 +200,9 @@ func (g Guarded) askable(d *collection.Definition, find Find) error {
 		return err
 	}
 	names := secretsOf(d.Name)
+	if isStore(d.Name) {
+		names = append(names, "token", "pin", "answer") // of whatever was copied
+	}
 	name := filter.And(parsed, find.Where).Mentions(names)
 	for segment := range strings.SplitSeq(find.Options.Sort, ".") {
 		for _, secret := range names {

@@ -149,3 +149,77 @@ func TestEnvelopesFitTheBus(t *testing.T) {
 		t.Errorf("got %s, want %s", events[2].Data, want)
 	}
 }
+
+// What is hidden while it lives stays hidden in the trash.
+func TestTrashHidesWhatWasHidden(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.define(`{"name":"salaries","requiredRole":{"read":["Publisher"]},"schema":{}}`)
+	secret := w.create("salaries", `{"n":1}`)
+	marked := w.create("tag", `{"name":"mine"}`, func(r *record.Raw) { r.RequiredRole = &record.RequiredRole{Read: []string{"Publisher"}} })
+	plain := w.create("tag", `{"name":"all"}`)
+	for _, rec := range []record.Raw{secret, marked, plain} {
+		if _, err := w.try(func(x *repository.Tx) { x.Delete(rec) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		who  auth.Principal
+		want int
+	}{{owner(), 3}, {staff(auth.RolePublisher), 3}, {staff(auth.RolePowerUser), 1}} {
+		page, err := w.repo.As(c.who).Find(t.Context(), "trash", repository.Find{})
+		if err != nil || page.Total != c.want {
+			t.Errorf("%v: %d records (%v), want %d", c.who.Roles, page.Total, err, c.want)
+		}
+	}
+	if _, err := w.repo.As(staff(auth.RolePowerUser)).RestoreTrash(t.Context(), marked.SK); !errors.Is(err, table.ErrNotFound) {
+		t.Errorf("restore of a hidden record: got %v, want %v", err, table.ErrNotFound)
+	}
+	if _, err := w.repo.As(customer("customer-1", "jane@x.example")).Find(t.Context(), "trash", repository.Find{}); !errors.Is(err, auth.ErrForbidden) {
+		t.Errorf("customer: got %v, want %v", err, auth.ErrForbidden)
+	}
+}
+
+// A customer who signs up with a staff member's address owns nothing of theirs.
+func TestAddressesDoNotMakeOwners(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.define(`{"name":"memos","schema":{}}`)
+	memo := w.create("memos", `{}`)
+	impostor := customer("customer-9", memo.Author)
+	if _, err := w.repo.As(impostor).Get(t.Context(), "memos", memo.SK); !errors.Is(err, table.ErrNotFound) {
+		t.Errorf("got %v, want %v", err, table.ErrNotFound)
+	}
+}
+
+func TestPlainWritesDoNotApprove(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tag := w.create("tag", `{"name":"lamps"}`)
+	doc, err := w.repo.As(staff(auth.RolePowerUser)).Update(t.Context(), "tag", tag.SK, repository.Revision{State: record.Approved})
+	if err != nil || filter.Text(doc, "state") != "new" {
+		t.Errorf("got %s, %v", doc, err)
+	}
+}
+
+// Items that modules keep beside the collections are no records, whatever a
+// collection is called.
+func TestOnlyRecordsAreRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.define(`{"name":"inner","schema":{}}`)
+	put := table.Put{Item: table.Item{Key: table.Key{Part: "inner", Sort: "a"}, Doc: table.Doc(`{"hash":"x","sk":"a"}`)}}
+	if _, err := w.tenant().Table().Write(t.Context(), put); err != nil {
+		t.Fatal(err)
+	}
+	g := w.repo.As(owner())
+	if _, err := g.Get(t.Context(), "inner", "a"); !errors.Is(err, table.ErrNotFound) {
+		t.Errorf("get: got %v, want %v", err, table.ErrNotFound)
+	}
+	for _, query := range []string{"", `{"hash":"x"}`, `{"sk":"a"}`} {
+		page, err := g.Find(t.Context(), "inner", repository.Find{Filter: []byte(query)})
+		if err != nil || len(page.Docs) != 0 {
+			t.Errorf("find %s: %d, %v", query, len(page.Docs), err)
+		}
+	}
+}

@@ -144,7 +144,7 @@ func (q *query) collect(ctx context.Context, docs []table.Doc, read table.Query)
 func (q *query) passing(docs []table.Doc, items []table.Item) []table.Doc {
 	for _, item := range items {
 		q.bytes += len(item.Doc)
-		if q.filter.Match(item.Doc) {
+		if q.filter.Match(item.Doc) && isRecord(item.Doc, q.d.Name) {
 			docs = append(docs, item.Doc)
 		}
 	}

@@ -1,8 +1,24 @@
 package repository
 
 import (
+	"slices"
 	"testing"
+
+	"github.com/appmint/appengine/shared/collection"
 )
+
+func TestAdminOnlyIsTheMark(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, name := range collection.BuiltinNames() {
+		if d, _, err := collection.Builtin(name); err != nil || d.AdminOnly {
+			want = append(want, name)
+		}
+	}
+	if !slices.Equal(adminOnly(), want) {
+		t.Errorf("got %v, want %v", adminOnly(), want)
+	}
+}
 
 // The one-pass search knows every name of the list.
 func TestMembersFindsEverySecret(t *testing.T) {

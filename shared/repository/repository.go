@@ -116,8 +116,18 @@ func (t Tenant) Doc(ctx context.Context, datatype, id string) (table.Doc, error)
 		return nil, table.ErrNotFound
 	}
 	item, err := t.table.Get(ctx, table.Key{Part: datatype, Sort: id})
-	return item.Doc, err
+	if err != nil {
+		return nil, err
+	}
+	if !isRecord(item.Doc, datatype) {
+		return nil, table.ErrNotFound
+	}
+	return item.Doc, nil
 }
+
+// isRecord tells a record from other items: modules keep theirs in partitions
+// beside the collections, and a collection may have the name of one.
+func isRecord(doc table.Doc, datatype string) bool { return filter.Text(doc, "datatype") == datatype }
 
 // Lookup returns the record that holds value in a unique field ("email"),
 // reading strongly consistent; table.ErrNotFound without one. Upper and lower

@@ -42,6 +42,10 @@ type step struct {
 	rec    record.Raw
 	emits  []event.Seed
 	trash  string // id of the trash record of a restore
+	// indexed says that the records of a collection are indexed, but for the
+	// paths in pending.
+	indexed bool
+	pending []string
 }
 
 // Begin starts a group of writes that commit together or not at all. The actor

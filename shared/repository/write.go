@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/collection"
+	"github.com/appmint/appengine/shared/event"
+	"github.com/appmint/appengine/shared/filter"
 	"github.com/appmint/appengine/shared/record"
 	"github.com/appmint/appengine/shared/table"
 )
@@ -23,13 +26,9 @@ func (b *batch) create(s *step, d *collection.Definition) (table.Doc, error) {
 		if rec.Data, err = b.define(rec, nil); err != nil {
 			return nil, err
 		}
+		s.requestIndex(rec)
 	}
-	label := b.tx.actor.Label()
-	rec.Version, rec.CreateDate, rec.ModifyDate = 0, b.now, b.now
-	rec.CreatedBy, rec.ModifiedBy, rec.Client = label, label, b.tx.actor.Client
-	if rec.Author == "" {
-		rec.Author = label
-	}
+	b.sign(&rec)
 	if rec.State == "" {
 		rec.State = record.New
 	}
@@ -44,6 +43,32 @@ func (b *batch) create(s *step, d *collection.Definition) (table.Doc, error) {
 	}
 	b.count(rec, 1)
 	return doc, b.hold(d, rec, nil)
+}
+
+// requestIndex announces that the records of a collection wait to be indexed.
+func (s *step) requestIndex(rec record.Raw) {
+	if filter.Get(rec.Data, "pendingSlots") != nil {
+		s.emits = append(s.emits, event.Seed{Name: EventIndexRequested})
+	}
+}
+
+// sign notes who creates a record. A customer's record carries the customer's id
+// as creator, which decides what is the customer's own, and unless it has an
+// owner already it is owned by the customer.
+func (b *batch) sign(rec *record.Raw) {
+	actor := b.tx.actor
+	rec.Version, rec.CreateDate, rec.ModifyDate = 0, b.now, b.now
+	rec.CreatedBy, rec.ModifiedBy, rec.Client = actor.Label(), actor.Label(), actor.Client
+	if rec.Author == "" {
+		rec.Author = actor.Label()
+	}
+	if actor.Kind != auth.Customer {
+		return
+	}
+	rec.CreatedBy = actor.ID
+	if rec.Owner == nil {
+		rec.Owner = &record.Owner{Datatype: string(actor.Kind), ID: actor.ID, Name: actor.Name, Email: actor.Email}
+	}
 }
 
 // identify gives a new record its name and id.
@@ -93,6 +118,13 @@ func (b *batch) update(s *step, d *collection.Definition, old record.Raw) (table
 	if rec.Datatype == datatypeCollection {
 		if rec.Data, err = b.define(rec, old.Data); err != nil {
 			return nil, err
+		}
+		if s.indexed {
+			if rec.Data, err = collection.Indexed(rec.Data, s.pending); err != nil {
+				return nil, err
+			}
+		} else {
+			s.requestIndex(rec)
 		}
 	}
 	rec.PK, rec.CreateDate, rec.CreatedBy = old.PK, old.CreateDate, old.CreatedBy
@@ -226,11 +258,14 @@ func (b *batch) discard(old record.Raw, doc, outbox table.Doc) error {
 	trash := record.Raw{
 		SK: b.tx.tenant.repo.o.NewID(datatypeTrash), Name: old.Name, Datatype: datatypeTrash, Data: data,
 		State: record.Deleted, CreateDate: b.now, ModifyDate: b.now, Author: label, CreatedBy: label, ModifiedBy: label,
-		Owner: old.Owner, SourceDatatype: old.Datatype, SourceID: old.SK,
+		Owner: old.Owner, RequiredRole: old.RequiredRole, SourceDatatype: old.Datatype, SourceID: old.SK,
 	}
 	trash.PK = trash.SK
 	_, err = b.put(d, trash, outbox, table.ItemMissing{})
 	b.counts[datatypeTrash]++
+	if isRestricted(trash) {
+		b.counts[datatypeTrash+restricted]++
+	}
 	return err
 }
 
@@ -251,6 +286,9 @@ func (b *batch) restore(s *step, d *collection.Definition) (table.Doc, error) {
 	}
 	b.count(rec, 1)
 	b.counts[datatypeTrash]--
+	if isRestricted(rec) {
+		b.counts[datatypeTrash+restricted]--
+	}
 	b.add(table.Delete{Key: table.Key{Part: datatypeTrash, Sort: s.trash}, If: table.ItemExists{}}, func(*table.Refused) error { return table.ErrNotFound })
 	return doc, b.hold(d, rec, nil)
 }

@@ -133,6 +133,9 @@ func (r *Recorder) ops(entries []Entry) ([]table.Op, error) {
 	}
 	for key, counts := range sums {
 		m := table.Modify{Key: key, Upsert: true, Expires: expires[key]}
+		if key.Part == keyPart {
+			m.Set = []table.Assign{{Path: table.Path{lastUsed}, Value: expires[key].Add(-r.retention).UnixMilli()}}
+		}
 		for _, name := range slices.Sorted(maps.Keys(counts)) {
 			m.Add = append(m.Add, table.Increment{Path: table.Path{name}, By: counts[name]})
 		}
@@ -171,9 +174,13 @@ func (e Entry) counts() map[table.Key]map[string]int64 {
 	if e.kind() != APICalls {
 		whole[unitPre+clean(e.kind())+"|"+countCost] = int64(e.Cost)
 	}
-	return map[table.Key]map[string]int64{
+	counts := map[table.Key]map[string]int64{
 		{Part: dayPart, Sort: day}:                             whole,
 		{Part: routePart, Sort: day + "/" + cut(e.Route, 512)}: basic,
 		{Part: userPart, Sort: day + "/" + cut(e.user(), 512)}: maps.Clone(basic),
 	}
+	if e.KeyID != "" {
+		counts[table.Key{Part: keyPart, Sort: e.KeyID}] = map[string]int64{countCalls: 1}
+	}
+	return counts
 }

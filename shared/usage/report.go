@@ -199,6 +199,7 @@ func (r Reports) History(ctx context.Context, kind string, from, to time.Time, p
 			}
 		}
 		history.Total += found.Count
+		query.CountOnly = history.Total >= skip+size // the rest is counted, not fetched
 		if found.Cursor == "" {
 			break
 		}
