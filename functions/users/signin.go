@@ -49,6 +49,13 @@ func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in sign
 	if err != nil {
 		return session{}, err
 	}
+	return s.admit(ctx, id, kind, rec, forget)
+}
+
+// admit begins a session for somebody who has proven who they are, unless the
+// account is switched off or an administrator has locked it. More is written
+// together with the session.
+func (s *service) admit(ctx context.Context, id org.ID, kind auth.Kind, rec account.Record, more ...table.Op) (session, error) {
 	if !rec.Data.Person().Usable() {
 		return session{}, ErrInactive
 	}
@@ -64,7 +71,7 @@ func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in sign
 		}
 		tx.Update(raw)
 	}
-	return s.open(ctx, id, kind, rec, tx, forget)
+	return s.open(ctx, id, kind, rec, tx, more...)
 }
 
 // lookup finds a person by e-mail, or a customer by username.
