@@ -77,7 +77,7 @@ func (s *service) redeemLink(ctx context.Context, id org.ID, kind auth.Kind, tok
 	if err != nil {
 		return session{}, err
 	}
-	out, err := s.admit(ctx, id, kind, rec, k.take(forSignin, sk))
+	out, err := s.admit(ctx, id, kind, rec, byLink, k.take(forSignin, sk))
 	return out, lostTicket(err, ErrLink)
 }
 
@@ -91,10 +91,14 @@ func (s *service) redeemCode(ctx context.Context, id org.ID, kind auth.Kind, in 
 	case err != nil:
 		return session{}, err
 	}
-	k, ok, err := s.tryCode(ctx, table.Of(s.deps.Table, id), forSignin, rec.SK, in.Code)
-	if err != nil || !ok || !k.stillOf(rec) {
-		return session{}, errors.Join(err, ErrCode)
+	t := table.Of(s.deps.Table, id)
+	k, ok, err := s.tryCode(ctx, t, forSignin, rec.SK, in.Code)
+	if err != nil {
+		return session{}, err
 	}
-	out, err := s.admit(ctx, id, kind, rec, k.take(forSignin, rec.SK))
+	if !ok || !k.stillOf(rec) {
+		return session{}, s.failed(ctx, t, rec.SK, byCode, ErrCode)
+	}
+	out, err := s.admit(ctx, id, kind, rec, byCode, k.take(forSignin, rec.SK))
 	return out, lostTicket(err, ErrCode)
 }
