@@ -40,15 +40,22 @@ func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in sign
 	t := table.Of(s.deps.Table, id)
 	rec, err := s.lookup(ctx, id, account.Datatype(kind), in.login())
 	if errors.Is(err, table.ErrNotFound) {
-		return session{}, s.pretend(ctx, t, in.Password)
+		return session{}, s.failed(ctx, t, decoy, byPassword, s.pretend(ctx, t, in.Password))
 	}
 	if err != nil {
 		return session{}, err
 	}
 	forget, err := s.verify(ctx, t, rec.SK, in.Password)
 	if err != nil {
-		return session{}, err
+		return session{}, s.failed(ctx, t, rec.SK, byPassword, err)
 	}
+	return s.admit(ctx, id, kind, rec, byPassword, forget)
+}
+
+// admit begins a session for somebody who has proven who they are, unless the
+// account is switched off or an administrator has locked it. More is written
+// together with the session.
+func (s *service) admit(ctx context.Context, id org.ID, kind auth.Kind, rec account.Record, method string, more ...table.Op) (session, error) {
 	if !rec.Data.Person().Usable() {
 		return session{}, ErrInactive
 	}
@@ -64,7 +71,11 @@ func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in sign
 		}
 		tx.Update(raw)
 	}
-	return s.open(ctx, id, kind, rec, tx, forget)
+	entry, err := s.logged(ctx, rec.SK, method, true)
+	if err != nil {
+		return session{}, err
+	}
+	return s.open(ctx, id, kind, rec, tx, append(more, entry)...)
 }
 
 // lookup finds a person by e-mail, or a customer by username.

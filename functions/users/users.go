@@ -21,6 +21,10 @@ func New(deps app.Deps) app.Module {
 			event.Emits(eventLogout, "a person signed out"),
 			event.Emits(eventCreated, "a customer came into being by signing up"),
 			event.Emits(eventRegistered, "a customer signed up"),
+			event.Emits(eventMail, "somebody asked for a token or code by mail, for an address that may have no account"),
+		},
+		Consumers: []event.Consumer{
+			event.On("mail", eventMail, "mails the token or code, if there is such an account", s.sendRequested),
 		},
 	}
 }
