@@ -79,13 +79,14 @@ func readFactors(ctx context.Context, t table.Tenant, sk string) (factors, error
 
 // save is the write of changed factors; it is refused when somebody else
 // changed them since they were read.
-func (f factors) save(sk string) (table.Op, error) {
+func (f *factors) save(sk string) (table.Op, error) {
+	next := *f
+	next.Rev++
 	put := table.Put{If: table.Compare{Path: table.At("rev"), Op: table.Equal, Value: f.Rev}}
 	if f.Rev == 0 {
 		put.If = table.ItemMissing{}
 	}
-	f.Rev++
-	doc, err := table.NewDoc(f)
+	doc, err := table.NewDoc(next)
 	put.Item = table.Item{Key: factorKey(sk), Doc: doc}
 	return put, err
 }
@@ -100,7 +101,7 @@ func (s *service) saveFactors(ctx context.Context, t table.Tenant, sk string, f 
 }
 
 // has says whether a method was proven.
-func (f factors) has(method string) bool {
+func (f *factors) has(method string) bool {
 	switch method {
 	case methodEmail:
 		return f.Email != nil
