@@ -11,7 +11,7 @@ import (
 )
 
 func (s *service) routes() []api.Route {
-	return slices.Concat(s.staffRoutes(), s.forgottenRoutes(), s.passwordlessRoutes(), s.securityRoutes(), s.blacklistRoutes(), s.adminRoutes(), s.customerRoutes(), s.appRoutes(), s.keyRoutes())
+	return slices.Concat(s.staffRoutes(), s.forgottenRoutes(), s.passwordlessRoutes(), s.securityRoutes(), s.blacklistRoutes(), s.passcodeRoutes(), s.adminRoutes(), s.customerRoutes(), s.appRoutes(), s.keyRoutes())
 }
 
 // aliased is a row with the other patterns under which clients know it.
