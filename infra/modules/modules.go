@@ -5,6 +5,7 @@ package modules
 
 import (
 	"github.com/appmint/appengine/functions/authorizer"
+	"github.com/appmint/appengine/functions/clientdata"
 	"github.com/appmint/appengine/functions/discovery"
 	"github.com/appmint/appengine/functions/monitoring"
 	"github.com/appmint/appengine/functions/relay"
@@ -27,6 +28,7 @@ func All() []Entry {
 		{"authorizer", "", authorizer.New},
 		{"users", "01-auth", users.New},
 		{"repository", "02-data", repository.New},
+		{"clientdata", "11-client", clientdata.New},
 		{"usage", "12-usage", usage.New},
 		{"monitoring", "13-monitoring", monitoring.New},
 		{"discovery", "14-discovery", discovery.New},
