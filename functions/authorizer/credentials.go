@@ -126,5 +126,6 @@ func area(path string) string {
 	return first
 }
 
-// guessing matches the routes that take passwords and codes.
+// guessing matches the routes that take passwords and codes, and those that say
+// what an address or an invitation belongs to.
 var guessing = regexp.MustCompile(`/(signin|passcode|magic-?link|magiclink|code|password|challenge)(/|$)`)
