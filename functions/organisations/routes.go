@@ -32,7 +32,7 @@ func (s *service) orgRoutes() []api.Route {
 		api.On("GET /repository/org", auth.Staff(0), s.current, "Read the organisation of the call.", api.Fails(ErrUnknownOrg)),
 		api.On("GET /repository/org/user", auth.Users(), s.myOrgs, "List the organisations in which the caller's address has an account."),
 		api.On("GET /repository/org/user/{email}", auth.Public(), s.publicOrgs, "List the organisations of a staff address.", api.NoOrg()),
-		api.On("GET /repository/org/{orgId}", auth.Users(), s.one, "Read an organisation.", api.Fails(ErrUnknownOrg)),
+		api.On("GET /repository/org/{orgId}", auth.Staff(0), s.one, "Read an organisation.", api.Fails(ErrUnknownOrg)),
 		api.On("DELETE /repository/org/user", auth.Staff(0), s.leave, "End a membership: the own one, or as an administrator anybody's.", memberFaults(), api.Fails(ErrUnknownOrg)),
 		api.On("DELETE /repository/org/user/{email}", config(), s.leaveByPath, "End a membership.", memberFaults(), api.Fails(ErrUnknownOrg)),
 		api.On("POST /repository/org/create", auth.Public(), s.create, "Found an organisation.", api.NoOrg(), api.Status(201), founding),

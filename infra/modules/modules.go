@@ -9,6 +9,7 @@ import (
 	"github.com/appmint/appengine/functions/discovery"
 	"github.com/appmint/appengine/functions/monitoring"
 	"github.com/appmint/appengine/functions/organisations"
+	"github.com/appmint/appengine/functions/query"
 	"github.com/appmint/appengine/functions/relay"
 	"github.com/appmint/appengine/functions/repository"
 	"github.com/appmint/appengine/functions/usage"
@@ -30,6 +31,7 @@ func All() []Entry {
 		{"users", "01-auth", users.New},
 		{"repository", "02-data", repository.New},
 		{"organisations", "03-organisations", organisations.New},
+		{"query", "04-query", query.New},
 		{"clientdata", "11-client", clientdata.New},
 		{"usage", "12-usage", usage.New},
 		{"monitoring", "13-monitoring", monitoring.New},
