@@ -5,6 +5,7 @@ package modules
 
 import (
 	"github.com/appmint/appengine/functions/authorizer"
+	"github.com/appmint/appengine/functions/clientdata"
 	"github.com/appmint/appengine/functions/discovery"
 	"github.com/appmint/appengine/functions/monitoring"
 	"github.com/appmint/appengine/functions/organisations"
@@ -31,6 +32,7 @@ func All() []Entry {
 		{"repository", "02-data", repository.New},
 		{"organisations", "03-organisations", organisations.New},
 		{"query", "04-query", query.New},
+		{"clientdata", "11-client", clientdata.New},
 		{"usage", "12-usage", usage.New},
 		{"monitoring", "13-monitoring", monitoring.New},
 		{"discovery", "14-discovery", discovery.New},
