@@ -18,8 +18,10 @@ func functions() map[string]function {
 		"$eq": comparison(func(c int) bool { return c == 0 }), "$ne": comparison(func(c int) bool { return c != 0 }),
 		"$gt": comparison(func(c int) bool { return c > 0 }), "$gte": comparison(func(c int) bool { return c >= 0 }),
 		"$lt": comparison(func(c int) bool { return c < 0 }), "$lte": comparison(func(c int) bool { return c <= 0 }),
-		"$cmp":    {2, 2, func(v []any) (any, error) { return whole(compare(v[0], v[1])), nil }},
-		"$and":    {0, 0, func(v []any) (any, error) { return !slices.ContainsFunc(v, func(x any) bool { return !truthy(x) }), nil }},
+		"$cmp": {2, 2, func(v []any) (any, error) { return whole(compare(v[0], v[1])), nil }},
+		"$and": {0, 0, func(v []any) (any, error) {
+			return !slices.ContainsFunc(v, func(x any) bool { return !truthy(x) }), nil
+		}},
 		"$or":     {0, 0, func(v []any) (any, error) { return slices.ContainsFunc(v, truthy), nil }},
 		"$not":    {1, 1, func(v []any) (any, error) { return !truthy(v[0]), nil }},
 		"$ifNull": {2, 0, ifNull},
