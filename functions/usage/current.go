@@ -2,14 +2,12 @@ package usage
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/org"
 	"github.com/appmint/appengine/shared/record"
-	"github.com/appmint/appengine/shared/repository"
 	"github.com/appmint/appengine/shared/table"
 	metering "github.com/appmint/appengine/shared/usage"
 )
@@ -104,46 +102,9 @@ func (s *service) currentType(ctx context.Context, who auth.Principal, in typeIn
 	return typeOut{Type: in.Type, used: all.Types[in.Type], OrgID: all.OrgID, Period: all.Period}, err
 }
 
-// company are the members of the company record that speak of money.
-type company struct {
-	Plan       string          `json:"plan"`
-	Active     *bool           `json:"active"`
-	Balance    metering.Micros `json:"balance"`
-	SpendRate  metering.Micros `json:"spendRate"`
-	SpendLimit metering.Micros `json:"spendLimit"`
-}
-
-type balanceOut struct {
-	Balance           metering.Micros `json:"balance"`
-	Currency          string          `json:"currency"`
-	HasSubscription   bool            `json:"hasSubscription"`
-	SubscriptionLimit metering.Micros `json:"subscriptionLimit"`
-	SubscriptionUsed  metering.Micros `json:"subscriptionUsed"`
-	SpendRate         metering.Micros `json:"spendRate"`
-	SpendLimit        metering.Micros `json:"spendLimit"`
-	Plan              string          `json:"plan"`
-	Active            bool            `json:"active"`
-}
-
 // balance reads what the org has and what of this month's allowance is gone.
-func (s *service) balance(ctx context.Context, who auth.Principal, _ struct{}) (balanceOut, error) {
-	rec, err := repository.Lookup[company](ctx, s.deps.Records.Tenant(who.Org), account.Companies, "name", string(who.Org))
-	if err != nil && !errors.Is(err, table.ErrNotFound) {
-		return balanceOut{}, err
-	}
-	now := s.deps.Now()
-	start, _ := metering.MonthOf(now)
-	report, err := metering.ReportsOf(table.Of(s.deps.Table, who.Org)).Report(ctx, start, now)
-	if err != nil {
-		return balanceOut{}, err
-	}
-	data, plan := rec.Data, metering.PlanOf(rec.Data.Plan)
-	allowance := metering.Micros(plan.Allowance)
-	return balanceOut{
-		Balance: data.Balance, Currency: "USD", HasSubscription: allowance > 0, SubscriptionLimit: allowance,
-		SubscriptionUsed: min(report.Totals.Cost, allowance), SpendRate: data.SpendRate, SpendLimit: data.SpendLimit,
-		Plan: plan.Name, Active: data.Active == nil || *data.Active,
-	}, nil
+func (s *service) balance(ctx context.Context, who auth.Principal, _ struct{}) (account.Balance, error) {
+	return account.BalanceOf(ctx, s.deps, who.Org)
 }
 
 // window is one limit and how much of it is used; Limit null means none.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/appmint/appengine/functions/usage"
 	"github.com/appmint/appengine/shared/auth"
+	"github.com/appmint/appengine/shared/ledger"
 	"github.com/appmint/appengine/shared/org"
 	"github.com/appmint/appengine/shared/record"
 	"github.com/appmint/appengine/shared/table"
@@ -177,13 +178,17 @@ func TestEndpointPrices(t *testing.T) {
 func TestBalanceAndLimits(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
-	text, err := json.Marshal(m{"name": "acme", "plan": "pro", "balance": 42.1, "spendLimit": 200, "active": true})
+	text, err := json.Marshal(m{"name": "acme", "plan": "pro", "balance": 7, "spendLimit": 200, "active": true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tx := k.Deps.Records.Tenant("acme").Begin(auth.Platform("acme"))
 	tx.Create(record.Raw{Datatype: "company", Data: text})
 	if _, err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	credit := ledger.Credit{Type: ledger.Gift, Amount: 42_100_000}
+	if _, err := ledger.Of(table.Of(k.Deps.Table, "acme"), k.Clock.Now, k.Deps.NewID).Credit(t.Context(), credit, nil); err != nil {
 		t.Fatal(err)
 	}
 	k.root().Call("POST", "/usage/endpoints", m{"endpoint": "/crm/tickets", "cost": 100}).Want(200)

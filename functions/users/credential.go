@@ -17,42 +17,13 @@ import (
 
 // Lockout: after failuresMax failed attempts an account is locked for lockedFor.
 const (
-	failuresMax = 5
+	failuresMax = account.FailuresMax
 	lockedFor   = 15 * time.Minute
 
-	credentialPart = "credential"
 	// decoy stands in for accounts that do not exist, so that looking them up
 	// takes as many round trips as looking up the others.
 	decoy = "-"
 )
-
-// credential is the item that holds a person's password hash, apart from the
-// record, which many may read. Partition "credential", sort = the person's id.
-type credential struct {
-	Hash string `json:"hash,omitempty"` // PHC; "" for passwordless accounts
-	// Attempts counts sign-ins begun since the last one that succeeded.
-	Attempts int64 `json:"attempts"`
-	// Locked is when the lock ends, in epoch seconds; 0 means not locked.
-	Locked  int64 `json:"locked"`
-	Changed int64 `json:"changed,omitempty"` // of the password, epoch seconds
-}
-
-func credentialKey(id string) table.Key { return table.Key{Part: credentialPart, Sort: id} }
-
-// newCredential is the write that stores a new account's credential; an empty
-// password makes the account passwordless.
-func (s *service) newCredential(ctx context.Context, id, password string) (table.Op, error) {
-	c := credential{Changed: s.deps.Now().Unix()}
-	if password != "" {
-		hash, err := s.passwords.Hash(ctx, password)
-		if err != nil {
-			return nil, fmt.Errorf("hash password: %w", err)
-		}
-		c.Hash = hash
-	}
-	doc, err := table.NewDoc(c)
-	return table.Put{Item: table.Item{Key: credentialKey(id), Doc: doc}}, err
-}
 
 // attempt begins a sign-in: it counts before the password is looked at, so that
 // no number of simultaneous guesses gets more than failuresMax looks. The

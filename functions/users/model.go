@@ -2,13 +2,9 @@ package users
 
 import (
 	"encoding/json"
-	"net/mail"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/appmint/appengine/shared/account"
-	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/fault"
 )
 
@@ -16,33 +12,33 @@ import (
 // that by renewing tokens and sending the attempt again.
 var (
 	// ErrCredentials refuses a sign-in; the same for an unknown account.
-	ErrCredentials = fault.New(fault.Invalid, "invalid_credentials", "The e-mail address or the password is not right.")
+	ErrCredentials = account.ErrCredentials
 	// ErrLocked refuses sign-ins after too many failures.
-	ErrLocked = fault.New(fault.Forbidden, "account_locked", "Too many failed attempts. This account is locked for a while; please try again later.")
+	ErrLocked = account.ErrLocked
 	// ErrInactive refuses an account that was switched off.
 	ErrInactive = fault.New(fault.Forbidden, "account_inactive", "This account is not active. Please ask your administrator.")
 	// ErrEmailTaken refuses a second account with the same e-mail address.
-	ErrEmailTaken = fault.New(fault.Conflict, "email_taken", "There is already an account with that e-mail address.")
+	ErrEmailTaken = account.ErrEmailTaken
 	// ErrOrgTaken refuses an organisation id that somebody has.
-	ErrOrgTaken = fault.New(fault.Conflict, "org_taken", "There is already an organisation with that id.")
+	ErrOrgTaken = account.ErrOrgTaken
 	// ErrWeakPassword refuses a password that the policy does not allow.
-	ErrWeakPassword = fault.New(fault.Invalid, "weak_password", "The password must have at least 8 characters, with at least one letter and one digit.")
+	ErrWeakPassword = account.ErrWeakPassword
 	// ErrEmail refuses what cannot be an e-mail address.
-	ErrEmail = fault.New(fault.Invalid, "invalid_email", "That is not a valid e-mail address.")
+	ErrEmail = account.ErrEmail
 	// ErrNotInvited refuses staff sign-up without an invitation.
-	ErrNotInvited = fault.New(fault.Forbidden, "not_invited", "You need an invitation to join this organisation.")
+	ErrNotInvited = account.ErrNotInvited
 	// ErrMissingRefresh asks for the refresh token.
 	ErrMissingRefresh = fault.New(fault.Invalid, "missing_refresh_token", "The refresh token is missing.")
 	// ErrUnknownUser answers on administrators' routes only.
 	ErrUnknownUser = fault.New(fault.NotFound, "user_not_found", "There is no such user.")
 	// ErrRank refuses to hand out, or to touch, what is above the caller.
-	ErrRank = fault.New(fault.Forbidden, "insufficient_rank", "You cannot do that to somebody, or hand out roles, above your own.")
+	ErrRank = account.ErrRank
 	// ErrUnknownRole refuses a role or group that nobody defined.
-	ErrUnknownRole = fault.New(fault.Invalid, "unknown_role", "There is no such role or group.")
+	ErrUnknownRole = account.ErrUnknownRole
 	// ErrLastAdmin keeps an organisation from losing its last administrator.
-	ErrLastAdmin = fault.New(fault.Conflict, "last_admin", "An organisation needs at least one administrator.")
+	ErrLastAdmin = account.ErrLastAdmin
 	// ErrBusy says that others were changing the same thing at the same time.
-	ErrBusy = fault.New(fault.Conflict, "concurrent_change", "Somebody else was changing this at the same time. Please try again.")
+	ErrBusy = account.ErrBusy
 	// ErrApp refuses an application's credentials; clients read a 401 as "app
 	// not recognised".
 	ErrApp = fault.New(fault.Unauthenticated, "invalid_app", "The application's credentials are not right.")
@@ -56,28 +52,9 @@ var (
 	ErrRateLimit = fault.New(fault.Invalid, "invalid_rate_limit", "The limits must be between 1 and 10,000 a minute, 100,000 an hour and 1,000,000 a day.")
 )
 
-var (
-	hasLetter = regexp.MustCompile(`[A-Za-z]`)
-	hasDigit  = regexp.MustCompile(`[0-9]`)
-)
+func checkPassword(password string) error { return account.CheckPassword(password) }
 
-// checkPassword is the policy where no other is set.
-func checkPassword(password string) error {
-	if len([]rune(password)) < 8 || len(password) > auth.PasswordMax || !hasLetter.MatchString(password) || !hasDigit.MatchString(password) {
-		return ErrWeakPassword
-	}
-	return nil
-}
-
-// checkEmail returns the address as it is compared and stored.
-func checkEmail(text string) (string, error) {
-	email := account.Email(text)
-	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != email || len(email) > 150 || !strings.Contains(email[strings.LastIndexByte(email, '@'):], ".") {
-		return "", ErrEmail
-	}
-	return email, nil
-}
+func checkEmail(text string) (string, error) { return account.CheckEmail(text) }
 
 // serverOnly are members of a person's payload that no caller can set.
 func serverOnly() []string {
@@ -123,38 +100,6 @@ func changesOf(body account.Fields) account.Fields {
 		}
 	}
 	return merged
-}
-
-// presented is a record without what never leaves the server.
-func presented(rec account.Record) *account.Record {
-	data := account.Fields{}
-	for name, value := range rec.Data {
-		switch name {
-		case "password", "confirmPassword", "passcode", "twoFactorSecret", "keyHash", "keySecret", "invitationToken":
-		case "reminderQuestion":
-			data[name] = withoutAnswers(value)
-		default:
-			data[name] = value
-		}
-	}
-	rec.Data = data
-	rec.CreateHash = ""
-	return &rec
-}
-
-func withoutAnswers(text json.RawMessage) json.RawMessage {
-	var questions []account.Fields
-	if err := json.Unmarshal(text, &questions); err != nil {
-		return json.RawMessage("[]")
-	}
-	for _, q := range questions {
-		delete(q, "answer")
-	}
-	clean, err := json.Marshal(questions)
-	if err != nil {
-		return json.RawMessage("[]")
-	}
-	return clean
 }
 
 // done is the answer of actions that return nothing else.

@@ -63,7 +63,11 @@ func (s *service) postProfile(ctx context.Context, who auth.Principal, in bodyIn
 
 func (s *service) change(ctx context.Context, who auth.Principal, datatype, id string, changes account.Fields) (account.Record, error) {
 	rec, err := repository.Change(ctx, s.deps.Records.Tenant(who.Home), who, datatype, id, func(rec *account.Record, _ *repository.Tx) error {
+		before := account.Email(rec.Data.Text("email"))
 		maps.Copy(rec.Data, changes)
+		if isTrue(rec.Data, emailVerified) && account.Email(rec.Data.Text("email")) != before {
+			rec.Data.Set(emailVerified, false)
+		}
 		return nil
 	})
 	if err != nil {

@@ -2,16 +2,11 @@ package users
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/auth"
-	"github.com/appmint/appengine/shared/org"
 	"github.com/appmint/appengine/shared/record"
-	"github.com/appmint/appengine/shared/repository"
-	"github.com/appmint/appengine/shared/table"
 )
 
 type rolesIn struct {
@@ -94,120 +89,4 @@ func emptyNotNull(names []string) []string {
 		return []string{}
 	}
 	return names
-}
-
-// mayGrant says whether the caller may hand out roles, and the roles of groups.
-func (s *service) mayGrant(ctx context.Context, who auth.Principal, roles, groups []string) error {
-	all := account.AsRoles(roles)
-	for _, g := range groups {
-		more, ok, err := s.directory.GroupRoles(ctx, who.Org, g)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return ErrUnknownRole
-		}
-		all = append(all, more...)
-	}
-	for _, r := range all {
-		verbs, ok, err := s.directory.RoleVerbs(ctx, who.Org, r)
-		switch {
-		case err != nil:
-			return err
-		case !ok:
-			return ErrUnknownRole
-		case !auth.Grantable(who, []auth.Role{r}, func(auth.Role) (auth.Verbs, bool) { return verbs, true }):
-			return ErrRank
-		}
-	}
-	return nil
-}
-
-// mayManage says whether the caller may touch somebody's account: not when that
-// one holds administrator roles which the caller could not hand out.
-func (s *service) mayManage(ctx context.Context, who auth.Principal, target account.Record) error {
-	p := target.Data.Person()
-	roles, _, err := s.directory.Rights(ctx, who.Org, p.Roles, p.Groups)
-	if err != nil {
-		return err
-	}
-	if !auth.Outranks(who, roles) {
-		return ErrRank
-	}
-	return nil
-}
-
-// adminLock is the item whose number every write that takes an administrator
-// away increases, so that two of them at once cannot take the last two.
-func adminLock() table.Key { return table.Key{Part: "credential", Sort: "-admins"} }
-
-// keepAnAdmin refuses a change after which nobody would be a full administrator
-// of the org. The look and the write are one step: the write fails with a
-// conflict when another such write came in between.
-func (s *service) keepAnAdmin(ctx context.Context, id org.ID, tx *repository.Tx, sk string, before, after account.Person) error {
-	was, err := s.isFullAdmin(ctx, id, before)
-	if err != nil || !was {
-		return err
-	}
-	if still, err := s.isFullAdmin(ctx, id, after); err != nil || still {
-		return err
-	}
-	lock, err := s.readLock(ctx, id)
-	if err != nil {
-		return err
-	}
-	page, err := s.deps.Records.Tenant(id).Find(ctx, account.Users, repository.Find{Options: repository.ListOptions{PageSize: repository.PageSizeMax, NoCount: true}})
-	if err != nil {
-		return err
-	}
-	for _, raw := range page.Data {
-		rec, err := record.Typed[account.Fields](raw)
-		if err != nil {
-			return err
-		}
-		p := rec.Data.Person()
-		if raw.SK == sk || !p.Usable() {
-			continue
-		}
-		if admin, err := s.isFullAdmin(ctx, id, p); err != nil || admin {
-			tx.Also(lock)
-			return err
-		}
-	}
-	return ErrLastAdmin
-}
-
-func (s *service) isFullAdmin(ctx context.Context, id org.ID, p account.Person) (bool, error) {
-	roles, _, err := s.directory.Rights(ctx, id, p.Roles, p.Groups)
-	return slices.Contains(roles, auth.RoleOwner) || slices.Contains(roles, auth.RoleRootAdmin), err
-}
-
-// readLock returns the write that takes the lock as it is now.
-func (s *service) readLock(ctx context.Context, id org.ID) (table.Op, error) {
-	item, err := table.Of(s.deps.Table, id).Get(ctx, adminLock())
-	take := table.Modify{Key: adminLock(), Upsert: true, Add: []table.Increment{{Path: table.At("n"), By: 1}}}
-	if errors.Is(err, table.ErrNotFound) {
-		take.If = table.ItemMissing{}
-		return take, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read lock: %w", err)
-	}
-	var held struct {
-		N int64 `json:"n"`
-	}
-	if err := item.Doc.Decode(&held); err != nil {
-		return nil, err
-	}
-	take.If = table.Compare{Path: table.At("n"), Op: table.Equal, Value: held.N}
-	return take, nil
-}
-
-// conflict says that a write lost against another one.
-func conflict(err error) error {
-	var refused *table.Refused
-	if errors.As(err, &refused) || errors.Is(err, repository.ErrVersion) {
-		return ErrBusy
-	}
-	return err
 }

@@ -106,10 +106,15 @@ func (s *service) logout(ctx context.Context, who auth.Principal, _ struct{}) (d
 }
 
 func (s *service) goodbye(ctx context.Context, who auth.Principal) (done, error) {
+	return s.signedOut(ctx, who, "You are signed out.")
+}
+
+// signedOut leaves the trace of ended sessions.
+func (s *service) signedOut(ctx context.Context, who auth.Principal, message string) (done, error) {
 	tx := s.deps.Records.Tenant(who.Home).Begin(who)
 	if err := trace(tx, who, "logout", eventLogout); err != nil {
 		return done{}, err
 	}
 	_, err := tx.Commit(ctx)
-	return done{Success: true, Message: "You are signed out."}, err
+	return done{Success: true, Message: message}, err
 }

@@ -21,6 +21,10 @@ func New(deps app.Deps) app.Module {
 			event.Emits(eventLogout, "a person signed out"),
 			event.Emits(eventCreated, "a customer came into being by signing up"),
 			event.Emits(eventRegistered, "a customer signed up"),
+			event.Emits(eventMail, "somebody asked for a token or code by mail, for an address that may have no account"),
+		},
+		Consumers: []event.Consumer{
+			event.On("mail", eventMail, "mails the token or code, if there is such an account", s.sendRequested),
 		},
 	}
 }
@@ -28,7 +32,7 @@ func New(deps app.Deps) app.Module {
 // The events that ride on what this module writes, beside the generic ones of
 // every record.
 const (
-	eventLogin      = "user.login"
+	eventLogin      = account.EventLogin
 	eventLogout     = "user.logout"
 	eventCreated    = "contact.created"
 	eventRegistered = "contact.registered"
@@ -39,17 +43,12 @@ type service struct {
 	sessions  auth.Sessions
 	passwords *auth.Passwords
 	directory *account.Directory
+	accounts  *account.Accounts
 }
 
 func newService(d app.Deps) *service {
-	passwords := d.Passwords
-	if passwords == nil {
-		passwords = auth.NewPasswords(auth.Argon2{}, d.Random, 0)
-	}
+	accounts := account.NewAccounts(d)
 	return &service{
-		deps: d, passwords: passwords,
-		sessions: auth.NewSessions(d.Now, d.Random),
-		// What is decided here must hold as things are now: nothing is remembered.
-		directory: account.NewDirectory(d.Records, d.Table, d.Now, 0),
+		deps: d, accounts: accounts, passwords: accounts.Passwords(), sessions: accounts.Sessions(), directory: accounts.Directory(),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/appmint/appengine/functions/authorizer"
 	"github.com/appmint/appengine/functions/discovery"
 	"github.com/appmint/appengine/functions/monitoring"
+	"github.com/appmint/appengine/functions/organisations"
 	"github.com/appmint/appengine/functions/query"
 	"github.com/appmint/appengine/functions/relay"
 	"github.com/appmint/appengine/functions/repository"
@@ -28,6 +29,7 @@ func All() []Entry {
 		{"authorizer", "", authorizer.New},
 		{"users", "01-auth", users.New},
 		{"repository", "02-data", repository.New},
+		{"organisations", "03-organisations", organisations.New},
 		{"query", "04-query", query.New},
 		{"usage", "12-usage", usage.New},
 		{"monitoring", "13-monitoring", monitoring.New},

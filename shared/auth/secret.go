@@ -73,3 +73,6 @@ func NewAppCredentials(random func([]byte)) AppCredentials {
 
 // NewAppSecret returns a fresh secret for an application.
 func NewAppSecret(random func([]byte)) string { return "sk_" + randomText(random, secretBytes) }
+
+// NewSecret returns a fresh random secret: 43 characters of base64url.
+func NewSecret(random func([]byte)) string { return randomText(random, secretBytes) }
