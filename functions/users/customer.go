@@ -25,6 +25,9 @@ func (s *service) customerSignup(ctx context.Context, who auth.Principal, in sig
 			return session{}, err
 		}
 	}
+	if err := s.welcomed(ctx, who.Org, email); err != nil {
+		return session{}, err
+	}
 	rec, err := s.lookup(ctx, who.Org, account.Customers, email)
 	switch {
 	case errors.Is(err, table.ErrNotFound):
@@ -89,6 +92,9 @@ type guestOut struct {
 func (s *service) registerGuest(ctx context.Context, who auth.Principal, in guestIn) (guestOut, error) {
 	email, err := checkEmail(in.Email)
 	if err != nil {
+		return guestOut{}, err
+	}
+	if err := s.welcomed(ctx, who.Org, email); err != nil {
 		return guestOut{}, err
 	}
 	rec, err := s.lookup(ctx, who.Org, account.Customers, email)

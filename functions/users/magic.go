@@ -56,8 +56,8 @@ type redeemIn struct {
 	Token string `json:"token" maxLen:"400" doc:"of a link, instead of email and code"`
 }
 
-func (s *service) redeemFor(kind auth.Kind) func(context.Context, auth.Principal, redeemIn) (session, error) {
-	return func(ctx context.Context, who auth.Principal, in redeemIn) (session, error) {
+func (s *service) redeemFor(kind auth.Kind) func(context.Context, auth.Principal, redeemIn) (signedIn, error) {
+	return func(ctx context.Context, who auth.Principal, in redeemIn) (signedIn, error) {
 		if in.Token != "" {
 			return s.redeemLink(ctx, who.Org, kind, in.Token)
 		}
@@ -65,40 +65,40 @@ func (s *service) redeemFor(kind auth.Kind) func(context.Context, auth.Principal
 	}
 }
 
-func (s *service) redeemLink(ctx context.Context, id org.ID, kind auth.Kind, token string) (session, error) {
+func (s *service) redeemLink(ctx context.Context, id org.ID, kind auth.Kind, token string) (signedIn, error) {
 	sk, k, ok, err := s.holder(ctx, table.Of(s.deps.Table, id), forSignin, []auth.Kind{kind}, token)
 	if err != nil || !ok {
-		return session{}, errors.Join(err, ErrLink)
+		return signedIn{}, errors.Join(err, ErrLink)
 	}
 	rec, err := repository.Get[account.Fields](ctx, s.deps.Records.Tenant(id), account.Datatype(kind), sk)
 	if errors.Is(err, table.ErrNotFound) || err == nil && !k.stillOf(rec) {
-		return session{}, ErrLink
+		return signedIn{}, ErrLink
 	}
 	if err != nil {
-		return session{}, err
+		return signedIn{}, err
 	}
-	out, err := s.admit(ctx, id, kind, rec, byLink, k.take(forSignin, sk))
+	out, err := s.admit(ctx, id, kind, rec, proof{method: byLink, used: []table.Op{k.take(forSignin, sk)}})
 	return out, lostTicket(err, ErrLink)
 }
 
 // redeemCode answers the same, after the same work, for an unknown account and
 // for a wrong code.
-func (s *service) redeemCode(ctx context.Context, id org.ID, kind auth.Kind, in redeemIn) (session, error) {
+func (s *service) redeemCode(ctx context.Context, id org.ID, kind auth.Kind, in redeemIn) (signedIn, error) {
 	rec, err := s.lookup(ctx, id, account.Datatype(kind), in.Email)
 	switch {
 	case errors.Is(err, table.ErrNotFound):
 		rec = account.Record{SK: decoy}
 	case err != nil:
-		return session{}, err
+		return signedIn{}, err
 	}
 	t := table.Of(s.deps.Table, id)
 	k, ok, err := s.tryCode(ctx, t, forSignin, rec.SK, in.Code)
 	if err != nil {
-		return session{}, err
+		return signedIn{}, err
 	}
 	if !ok || !k.stillOf(rec) {
-		return session{}, s.failed(ctx, t, rec.SK, byCode, ErrCode)
+		return signedIn{}, s.failed(ctx, t, rec.SK, byCode, ErrCode)
 	}
-	out, err := s.admit(ctx, id, kind, rec, byCode, k.take(forSignin, rec.SK))
+	out, err := s.admit(ctx, id, kind, rec, proof{method: byCode, used: []table.Op{k.take(forSignin, rec.SK)}})
 	return out, lostTicket(err, ErrCode)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func (s *service) routes() []api.Route {
-	return slices.Concat(s.staffRoutes(), s.forgottenRoutes(), s.passwordlessRoutes(), s.securityRoutes(), s.adminRoutes(), s.customerRoutes(), s.appRoutes(), s.keyRoutes())
+	return slices.Concat(s.staffRoutes(), s.forgottenRoutes(), s.passwordlessRoutes(), s.securityRoutes(), s.blacklistRoutes(), s.passcodeRoutes(), s.adminRoutes(), s.customerRoutes(), s.appRoutes(), s.keyRoutes())
 }
 
 // aliased is a row with the other patterns under which clients know it.
@@ -25,7 +25,11 @@ func aliased(r api.Route, patterns ...string) []api.Route {
 }
 
 func (s *service) staffRoutes() []api.Route {
+<<<<<<< HEAD
 	signup := api.Fails(ErrEmail, ErrWeakPassword, ErrEmailTaken, ErrOrgTaken, ErrNotInvited, account.ErrUserLimit, org.ErrInvalid)
+=======
+	signup := api.Fails(ErrDomain, ErrEmail, ErrWeakPassword, ErrEmailTaken, ErrOrgTaken, ErrNotInvited, org.ErrInvalid)
+>>>>>>> identity2
 	return slices.Concat(
 		aliased(api.On("POST /profile/user/signin", auth.Public(), s.userSignin, "Sign in as staff.", api.Fails(ErrCredentials, ErrLocked, ErrInactive)),
 			"POST /profile/signin", "POST /user/signin"),
@@ -77,12 +81,12 @@ func (s *service) customerRoutes() []api.Route {
 	return slices.Concat(
 		aliased(api.On("POST /profile/customer/signin", auth.Public(), s.customerSignin, "Sign in as a customer.", api.Fails(ErrCredentials, ErrLocked, ErrInactive)),
 			"POST /customer/signin"),
-		aliased(api.On("POST /profile/customer/signup", auth.Public(), s.customerSignup, "Sign up as a customer.", api.Fails(ErrEmail, ErrWeakPassword, ErrEmailTaken)),
+		aliased(api.On("POST /profile/customer/signup", auth.Public(), s.customerSignup, "Sign up as a customer.", api.Fails(ErrDomain, ErrEmail, ErrWeakPassword, ErrEmailTaken)),
 			"POST /customer/signup"),
 		aliased(api.On("POST /profile/customer/refresh", auth.Public(), s.customerRefresh, "Exchange a customer's refresh token.", api.Fails(ErrMissingRefresh, auth.ErrInvalidToken, auth.ErrTokenRevoked)),
 			"POST /customer/refresh"),
 		[]api.Route{
-			api.On("POST /profile/customer/register-guest", auth.Public(), s.registerGuest, "Become a chat guest.", api.Fails(ErrEmail, ErrEmailTaken)),
+			api.On("POST /profile/customer/register-guest", auth.Public(), s.registerGuest, "Become a chat guest.", api.Fails(ErrDomain, ErrEmail, ErrEmailTaken)),
 			api.On("GET /profile/customer/profile", auth.Customers(), s.customerProfile, "Read the own customer record."),
 			api.On("POST /profile/customer/password/change", auth.Customers(), s.changePassword, "Change the own password.", passwordFaults()),
 			api.On("POST /profile/customer/update", auth.Customers().Or(auth.Staff(auth.Update)), s.updateCustomer, "Change the own customer record, or as staff anybody's.",

@@ -3,6 +3,7 @@ package users
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/appmint/appengine/shared/account"
@@ -26,36 +27,66 @@ func (in signinIn) login() string {
 	return in.Username
 }
 
-func (s *service) userSignin(ctx context.Context, who auth.Principal, in signinIn) (session, error) {
+func (s *service) userSignin(ctx context.Context, who auth.Principal, in signinIn) (signedIn, error) {
 	return s.signin(ctx, who.Org, auth.User, in)
 }
 
-func (s *service) customerSignin(ctx context.Context, who auth.Principal, in signinIn) (session, error) {
+func (s *service) customerSignin(ctx context.Context, who auth.Principal, in signinIn) (signedIn, error) {
 	return s.signin(ctx, who.Org, auth.Customer, in)
 }
 
 // signin answers the same, after the same work, for an unknown account and for
 // a wrong password.
-func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in signinIn) (session, error) {
+func (s *service) signin(ctx context.Context, id org.ID, kind auth.Kind, in signinIn) (signedIn, error) {
 	t := table.Of(s.deps.Table, id)
 	rec, err := s.lookup(ctx, id, account.Datatype(kind), in.login())
 	if errors.Is(err, table.ErrNotFound) {
-		return session{}, s.failed(ctx, t, decoy, byPassword, s.pretend(ctx, t, in.Password))
+		return signedIn{}, s.failed(ctx, t, decoy, byPassword, s.pretend(ctx, t, in.Password))
 	}
 	if err != nil {
-		return session{}, err
+		return signedIn{}, err
 	}
 	forget, err := s.verify(ctx, t, rec.SK, in.Password)
 	if err != nil {
-		return session{}, s.failed(ctx, t, rec.SK, byPassword, err)
+		return signedIn{}, s.failed(ctx, t, rec.SK, byPassword, err)
 	}
-	return s.admit(ctx, id, kind, rec, byPassword, forget)
+	return s.admit(ctx, id, kind, rec, proof{method: byPassword, forget: forget})
 }
 
-// admit begins a session for somebody who has proven who they are, unless the
-// account is switched off or an administrator has locked it. More is written
-// together with the session.
-func (s *service) admit(ctx context.Context, id org.ID, kind auth.Kind, rec account.Record, method string, more ...table.Op) (session, error) {
+// proof is how somebody has proven who they are.
+type proof struct {
+	method string
+	used   []table.Op // writes that use it up, made whether or not more is asked for
+	forget table.Op   // clears failed attempts once the sign-in is over; may be nil
+}
+
+// admit begins a session for somebody who has proven who they are, or asks for
+// the second factor first. Failed attempts are forgotten only when that has
+// come: it is no help to guess it with the password in hand.
+func (s *service) admit(ctx context.Context, id org.ID, kind auth.Kind, rec account.Record, p proof) (signedIn, error) {
+	f, err := readFactors(ctx, table.Of(s.deps.Table, id), rec.SK)
+	if err != nil {
+		return signedIn{}, err
+	}
+	rules, err := s.policyOf(ctx, id)
+	if err != nil {
+		return signedIn{}, err
+	}
+	method := methodFor(f, rules, kind, p.method)
+	if method == "" || !rec.Data.Person().Usable() {
+		out, err := s.enter(ctx, id, kind, rec, p)
+		return signedIn{Session: &out}, err
+	}
+	if _, err := s.unflag(&rec); err != nil {
+		return signedIn{}, err
+	}
+	return s.challenge(ctx, id, rec, challenge{
+		Kind: kind, Method: method, Password: p.forget != nil, Mailing: f.Email != nil || !f.Enabled,
+	}, p.used)
+}
+
+// enter begins a session, unless the account is switched off or locked.
+func (s *service) enter(ctx context.Context, id org.ID, kind auth.Kind, rec account.Record, p proof) (session, error) {
 	if !rec.Data.Person().Usable() {
 		return session{}, ErrInactive
 	}
@@ -71,11 +102,15 @@ func (s *service) admit(ctx context.Context, id org.ID, kind auth.Kind, rec acco
 		}
 		tx.Update(raw)
 	}
-	entry, err := s.logged(ctx, rec.SK, method, true)
+	entry, err := s.logged(ctx, rec.SK, p.method, true)
 	if err != nil {
 		return session{}, err
 	}
-	return s.open(ctx, id, kind, rec, tx, append(more, entry)...)
+	more := append(slices.Clone(p.used), entry)
+	if p.forget != nil {
+		more = append(more, p.forget)
+	}
+	return s.open(ctx, id, kind, rec, tx, more...)
 }
 
 // lookup finds a person by e-mail, or a customer by username.

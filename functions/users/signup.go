@@ -57,6 +57,9 @@ func (s *service) userSignup(ctx context.Context, who auth.Principal, in signupI
 	if err := checkPassword(in.Password); err != nil {
 		return session{}, err
 	}
+	if err := s.welcomed(ctx, who.Org, email); err != nil {
+		return session{}, err
+	}
 	if who.Org == "" || who.Org == org.Root && (in.OrgName != "" || in.OrgID != "") {
 		return s.found(ctx, in, email)
 	}

@@ -59,9 +59,6 @@ func Staff(v Verb) Access { return one(rule{kinds: []Kind{User, APIKey}, verb: v
 // Customers lets in end customers.
 func Customers() Access { return one(rule{kinds: []Kind{Customer}}) }
 
-// Guests lets in chat visitors.
-func Guests() Access { return one(rule{kinds: []Kind{Guest}}) }
-
 // Apps lets in applications speaking for themselves.
 func Apps() Access { return one(rule{kinds: []Kind{App}}) }
 
