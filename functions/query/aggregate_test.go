@@ -42,7 +42,7 @@ func TestAggregateKeepsItsBudget(t *testing.T) {
 	_, c := newKit(t)
 	list := make([]int, 400)
 	insert(c, object{"l": list, "m": list})
-	var doubling []object
+	doubling := make([]object, 0, 41)
 	for range 40 {
 		doubling = append(doubling, object{"$addFields": object{"x": []string{"$x", "$x", "$data"}}})
 	}

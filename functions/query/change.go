@@ -207,16 +207,9 @@ func seed(whole map[string]any, datatype string, query json.RawMessage, depth in
 		return nil //nolint:nilerr // the filter was parsed before; this only looks for equalities
 	}
 	for name, operand := range object {
-		if name == "$and" {
-			list, _ := operand.([]any)
-			for _, part := range list {
-				text, err := json.Marshal(part)
-				if err != nil {
-					return err
-				}
-				if err := seed(whole, datatype, text, depth+1); err != nil {
-					return err
-				}
+		if list, isList := operand.([]any); isList && name == "$and" {
+			if err := seedAll(whole, datatype, list, depth+1); err != nil {
+				return err
 			}
 			continue
 		}
@@ -226,6 +219,19 @@ func seed(whole map[string]any, datatype string, query json.RawMessage, depth in
 			continue
 		}
 		if err := update.Assign(whole, name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func seedAll(whole map[string]any, datatype string, list []any, depth int) error {
+	for _, part := range list {
+		text, err := json.Marshal(part)
+		if err != nil {
+			return err
+		}
+		if err := seed(whole, datatype, text, depth); err != nil {
 			return err
 		}
 	}

@@ -90,7 +90,7 @@ func valuesAt(path string, doc table.Doc) []string {
 	if err != nil {
 		return nil
 	}
-	var list []string
+	list := make([]string, 0, len(found))
 	for _, value := range found {
 		if string(value) != "null" {
 			list = append(list, string(value))

@@ -53,25 +53,7 @@ func naiveList(list []any, had bool, op string, operand any) ([]any, bool) {
 	modifiers, _ := operand.(object)
 	switch op {
 	case "$push":
-		if modifiers == nil {
-			return append(append(out, list...), operand), true
-		}
-		at := len(list)
-		if p, has := modifiers["$position"]; has && int(p.(float64)) < at {
-			at = int(p.(float64))
-		}
-		out = append(append(append(out, list[:at]...), modifiers["$each"].([]any)...), list[at:]...)
-		if direction, has := modifiers["$sort"]; has {
-			sort.SliceStable(out, func(i, j int) bool { return (out[i].(float64)-out[j].(float64))*direction.(float64) < 0 })
-		}
-		if cut, has := modifiers["$slice"]; has {
-			if n := int(cut.(float64)); n < 0 && -n < len(out) {
-				out = out[len(out)+n:]
-			} else if n >= 0 && n < len(out) {
-				out = out[:n]
-			}
-		}
-		return out, true
+		return naivePush(list, operand, modifiers), true
 	case "$addToSet":
 		out = append(out, list...)
 		for _, v := range modifiers["$each"].([]any) {
@@ -98,11 +80,35 @@ func naiveList(list []any, had bool, op string, operand any) ([]any, bool) {
 	return out, had
 }
 
+func naivePush(list []any, operand any, modifiers object) []any {
+	out := []any{}
+	if modifiers == nil {
+		return append(append(out, list...), operand)
+	}
+	at := len(list)
+	if p, has := modifiers["$position"]; has && int(p.(float64)) < at {
+		at = int(p.(float64))
+	}
+	out = append(append(append(out, list[:at]...), modifiers["$each"].([]any)...), list[at:]...)
+	if direction, has := modifiers["$sort"]; has {
+		sort.SliceStable(out, func(i, j int) bool { return (out[i].(float64)-out[j].(float64))*direction.(float64) < 0 })
+	}
+	if cut, has := modifiers["$slice"]; has {
+		if n := int(cut.(float64)); n < 0 && -n < len(out) {
+			out = out[len(out)+n:]
+		} else if n >= 0 && n < len(out) {
+			out = out[:n]
+		}
+	}
+	return out
+}
+
 func drawNumber(t *rapid.T) float64 { return float64(rapid.IntRange(-20, 20).Draw(t, "number")) / 4 }
 
 func drawList(t *rapid.T) []any {
-	list := []any{}
-	for range rapid.IntRange(0, 4).Draw(t, "length") {
+	length := rapid.IntRange(0, 4).Draw(t, "length")
+	list := make([]any, 0, length)
+	for range length {
 		list = append(list, float64(rapid.IntRange(0, 5).Draw(t, "element")))
 	}
 	return list
@@ -180,7 +186,9 @@ func TestUpdatesEqualANaiveReading(t *testing.T) {
 				naive(doc, op, strings.TrimPrefix(path, "data."), operand)
 			}
 		}
-		var stored struct{ Data object }
+		var stored struct {
+			Data object `json:"data"`
+		}
 		if err := json.Unmarshal(ask(c, "findOne", object{"filter": object{"sk": id}}).Body, &stored); err != nil {
 			t.Fatal(err)
 		}

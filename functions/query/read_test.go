@@ -31,7 +31,7 @@ func TestFindSortsPagesAndProjects(t *testing.T) {
 		"nothing":      {object{"filter": object{"data.n": 99}}, []float64{}},
 		"client query": {object{"filter": object{"data.n": 4}, "clientQuery": nil}, []float64{4}},
 	} {
-		got := []float64{}
+		got := make([]float64, 0, len(test.want))
 		for _, r := range rows(t, ask(c, "find", test.body)) {
 			got = append(got, r["data"].(object)["n"].(float64))
 		}

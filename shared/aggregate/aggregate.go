@@ -233,12 +233,12 @@ func collect(in rows) ([]Row, error) {
 }
 
 // late is a stage that needs all rows before it passes on the first.
-func late(make func(r *run, list []Row) ([]Row, error)) stage {
+func late(finish func(r *run, list []Row) ([]Row, error)) stage {
 	return func(r *run, in rows) rows {
 		return func(yield func(Row, error) bool) {
 			list, err := collect(in)
 			if err == nil {
-				list, err = make(r, list)
+				list, err = finish(r, list)
 			}
 			if err != nil {
 				yield(nil, err)

@@ -133,7 +133,7 @@ func outputs(members []Member) ([]output, error) {
 			if slices.Contains(forbidden(), op) {
 				return nil, refuse("%s is not allowed: pipelines cannot execute code.", op)
 			}
-			make, known := newAccumulator(op)
+			fresh, known := newAccumulator(op)
 			if !known {
 				return nil, refuse("%s is not an accumulator of this pipeline language.", op)
 			}
@@ -141,7 +141,7 @@ func outputs(members []Member) ([]output, error) {
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, output{m.Name, make, of})
+			list = append(list, output{m.Name, fresh, of})
 		}
 	}
 	return list, nil

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,25 +35,30 @@ func at(value any, path []string) (any, bool) {
 			}
 			value = inner
 		case []any:
-			if n, err := strconv.Atoi(segment); err == nil {
-				if n < 0 || n >= len(below) {
-					return nil, false
-				}
-				value = below[n]
-				continue
+			n, err := strconv.Atoi(segment)
+			if err != nil {
+				return ofEach(below, path[i:]), true
 			}
-			values := []any{}
-			for _, element := range below {
-				if inner, had := at(element, path[i:]); had {
-					values = append(values, inner)
-				}
+			if n < 0 || n >= len(below) {
+				return nil, false
 			}
-			return values, true
+			value = below[n]
 		default:
 			return nil, false
 		}
 	}
 	return value, true
+}
+
+// ofEach lists the values at a path of the elements that have one.
+func ofEach(list []any, path []string) []any {
+	values := []any{}
+	for _, element := range list {
+		if inner, had := at(element, path); had {
+			values = append(values, inner)
+		}
+	}
+	return values
 }
 
 // with returns a copy of an object in which the value at a path is another one;
@@ -114,41 +120,46 @@ func without(object map[string]any, path []string) (map[string]any, error) {
 // element.
 func picked(from any, to map[string]any, path []string) {
 	object, ok := from.(map[string]any)
-	if !ok {
+	if !ok || len(path) == 0 {
 		return
 	}
-	value, had := object[path[0]]
+	name, rest := path[0], path[1:]
+	value, had := object[name]
 	if !had {
 		return
 	}
-	if len(path) == 1 {
-		to[path[0]] = value
+	if len(rest) == 0 {
+		to[name] = value
 		return
 	}
 	switch inner := value.(type) {
 	case map[string]any:
-		part, ok := to[path[0]].(map[string]any)
+		// What an earlier path put there is shared with the row: it is copied.
+		part, ok := to[name].(map[string]any)
+		part = maps.Clone(part)
 		if !ok {
 			part = map[string]any{}
-			to[path[0]] = part
 		}
-		picked(inner, part, path[1:])
+		to[name] = part
+		picked(inner, part, rest)
 	case []any:
-		to[path[0]] = pickedList(inner, to[path[0]], path[1:])
+		to[name] = pickedList(inner, to[name], rest)
 	}
 }
 
 func pickedList(list []any, into any, path []string) []any {
 	parts, _ := into.([]any)
+	parts = slices.Clone(parts)
 	if len(parts) != len(list) {
 		parts = make([]any, len(list))
 	}
 	for i, element := range list {
 		part, ok := parts[i].(map[string]any)
+		part = maps.Clone(part)
 		if !ok {
 			part = map[string]any{}
-			parts[i] = part
 		}
+		parts[i] = part
 		picked(element, part, path)
 	}
 	return parts

@@ -105,7 +105,7 @@ func Parse(text json.RawMessage) (*Update, error) {
 }
 
 func (u *Update) operator(op string, fields map[string]any) error {
-	make, known := operators()[op]
+	build, known := operators()[op]
 	if !known {
 		return refuse("%s is not an operator of updates.", op)
 	}
@@ -114,7 +114,7 @@ func (u *Update) operator(op string, fields map[string]any) error {
 		if err != nil {
 			return err
 		}
-		apply, err := make(name, fields[name])
+		apply, err := build(name, fields[name])
 		if err != nil {
 			return err
 		}
