@@ -53,8 +53,13 @@ func TestStaffSignInAtATill(t *testing.T) {
 	}
 	k.announces("user.login")
 	for _, in := range []m{
-		{"employeeId": "E-17", "pin": "654321"}, {"employeeId": "E-18", "pin": "123456"}, {"employeeId": "E-17"}, {},
-		{"cardUid": "04:CD", "pin": "123456"}, {"cardUid": "04:EF", "employeeId": "E-17", "pin": "123456"}, {"cardUid": "04:AB", "employeeId": "E-18", "pin": "123456"},
+		{"employeeId": "E-17", "pin": "654321"},
+		{"employeeId": "E-18", "pin": "123456"},
+		{"employeeId": "E-17"},
+		{},
+		{"cardUid": "04:CD", "pin": "123456"},
+		{"cardUid": "04:EF", "employeeId": "E-17", "pin": "123456"},
+		{"cardUid": "04:AB", "employeeId": "E-18", "pin": "123456"},
 		{"employeeId": "E-17", "pin": password},
 	} {
 		k.Anonymous("acme").Call("POST", till, in).Refused(400, "invalid_passcode")
