@@ -61,7 +61,7 @@ build-%Function:
 	@GOOS=linux GOARCH=arm64 $(LAMBDA_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$$(echo $* | tr '[:upper:]' '[:lower:]')/lambda
 
 size: build ## sizes of the bootstraps against the budget of 15 MB
-	@for f in $(FUNCTIONS); do s=$$(stat -c %s bin/$$f/bootstrap); printf "%-12s %6.2f MB\n" $$f $$(echo "scale=2; $$s/1048576" | bc); [ $$s -le $(SIZE_MAX) ] || over=1; done; [ -z "$$over" ]
+	@for f in $(FUNCTIONS); do wc -c < bin/$$f/bootstrap | awk -v f=$$f -v max=$(SIZE_MAX) '{printf "%-14s %6.2f MB\n", f, $$1/1048576; if ($$1 > max) exit 1}' || over=1; done; [ -z "$$over" ]
 
 smoke: ## every built bootstrap answers its payloads in events/
 	@go run ./infra/local/smoke

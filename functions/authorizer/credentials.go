@@ -126,5 +126,6 @@ func area(path string) string {
 	return first
 }
 
-// guessing matches the routes that take passwords and codes.
-var guessing = regexp.MustCompile(`/(signin|passcode|magic-?link|magiclink|code|password|challenge)(/|$)`)
+// guessing matches the routes that take passwords and codes, and the public look-up
+// of the organisations that an address has accounts in.
+var guessing = regexp.MustCompile(`/(signin|passcode|magic-?link|magiclink|code|password|challenge|org/user)(/|$)`)

@@ -125,6 +125,20 @@ func TestPasswordsAreTriedTenTimesAMinute(t *testing.T) {
 	}
 }
 
+// The public look-up of an address's organisations, which takes no org.
+func TestAddressesAreLookedUpTenTimesAMinute(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	for range 10 {
+		if v := k.call("/repository/org/user/ada@x.example"); v.Refused != "" {
+			t.Fatalf("verdict = %+v", v)
+		}
+	}
+	if v := k.call("/repository/org/user/ada@x.example"); v.Refused != "rate_limited" || v.Limit != 10 {
+		t.Errorf("verdict = %+v", v)
+	}
+}
+
 func TestKeysHaveTheirOwnLimits(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)

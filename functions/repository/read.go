@@ -177,11 +177,16 @@ func (s service) search(ctx context.Context, who auth.Principal, datatype, keywo
 	if err != nil {
 		return listOut{}, err
 	}
-	find := repository.Find{Filter: query}
+	return s.page(ctx, who, datatype, repository.Find{Filter: query, Where: holding(d, keyword)}, o)
+}
+
+// holding is the condition of containing every word of a keyword.
+func holding(d *collection.Definition, keyword string) *filter.Filter {
+	var where *filter.Filter
 	for word := range strings.FieldsSeq(keyword) {
-		find.Where = filter.And(find.Where, filter.Contains(word, searched(d)...))
+		where = filter.And(where, filter.Contains(word, searched(d)...))
 	}
-	return s.page(ctx, who, datatype, find, o)
+	return where
 }
 
 // searched are the fields that a keyword is looked for in.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/appmint/appengine/shared/api"
 	"github.com/appmint/appengine/shared/app"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/collection"
@@ -17,7 +18,10 @@ import (
 
 // New builds the module.
 func New(deps app.Deps) app.Module {
-	s := service{records: deps.Records}
+	s := service{records: deps.Records, deps: deps, passwords: deps.Passwords, replays: api.NewReplays(deps.Table, deps.Now)}
+	if s.passwords == nil {
+		s.passwords = auth.NewPasswords(auth.Argon2{}, deps.Random, 0)
+	}
 	return app.Module{
 		Name:    "repository",
 		Summary: "Create, read, find, change and delete records of every collection.",
@@ -29,7 +33,12 @@ func New(deps app.Deps) app.Module {
 	}
 }
 
-type service struct{ records *repository.Repository }
+type service struct {
+	records   *repository.Repository
+	deps      app.Deps
+	passwords *auth.Passwords
+	replays   *api.Replays
+}
 
 func (s service) as(who auth.Principal) repository.Guarded { return s.records.As(who) }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 
+	"github.com/appmint/appengine/shared/api"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/collection"
 	"github.com/appmint/appengine/shared/fault"
@@ -78,6 +80,22 @@ func (s service) store(ctx context.Context, who auth.Principal, m model) (table.
 	return doc, err
 }
 
+// createExtended stores a record under its collection's schema and another one.
+func (s service) createExtended(ctx context.Context, who auth.Principal, in rawIn) (table.Doc, error) {
+	m, err := readModel(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if m.IsNew == nil || !*m.IsNew {
+		return nil, notNew(m.Datatype)
+	}
+	doc, err := s.as(who).CreateExtended(ctx, m.raw())
+	if errors.Is(err, repository.ErrRepeated) {
+		return nil, nil
+	}
+	return doc, err
+}
+
 // createIn takes a BaseModel or a bare payload. Some clients put the name of
 // their site into the path: then the body's datatype counts.
 func (s service) createIn(ctx context.Context, who auth.Principal, in bodyIn) (table.Doc, error) {
@@ -124,16 +142,55 @@ type updateIn struct {
 	Body json.RawMessage `body:"json"`
 }
 
-func (s service) updateOne(ctx context.Context, who auth.Principal, in updateIn) (table.Doc, error) {
-	m, err := readModel(in.Body)
+// matchIn is the ETag of the version that a change is based on.
+type matchIn struct {
+	IfMatch string `header:"If-Match" doc:"the record's ETag: another version in the table is a conflict"`
+}
+
+// guard completes a version by that of the ETag; both must agree when both are
+// given.
+func (in matchIn) guard(version *int64) (*int64, error) {
+	tagged, err := api.VersionOf(in.IfMatch)
+	if err != nil || tagged == nil {
+		return version, err
+	}
+	if version != nil && *version != *tagged {
+		return nil, repository.ErrVersion
+	}
+	return tagged, nil
+}
+
+// readRevision reads a BaseModel with the version it is based on.
+func (in matchIn) readRevision(body json.RawMessage) (model, error) {
+	m, err := readModel(body)
+	if err != nil {
+		return m, err
+	}
+	m.Version, err = in.guard(m.Version)
+	return m, err
+}
+
+type reviseIn struct {
+	matchIn
+	recordIn
+	Body json.RawMessage `body:"json"`
+}
+
+func (s service) updateOne(ctx context.Context, who auth.Principal, in reviseIn) (table.Doc, error) {
+	m, err := in.readRevision(in.Body)
 	if err != nil {
 		return nil, err
 	}
 	return s.as(who).Update(ctx, in.Datatype, in.ID, m.Revision)
 }
 
-func (s service) update(ctx context.Context, who auth.Principal, in rawIn) (table.Doc, error) {
-	m, err := readModel(in.Body)
+type reviseRawIn struct {
+	matchIn
+	Body json.RawMessage `body:"json"`
+}
+
+func (s service) update(ctx context.Context, who auth.Principal, in reviseRawIn) (table.Doc, error) {
+	m, err := in.readRevision(in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +214,14 @@ func (s service) revise(ctx context.Context, who auth.Principal, m model, id str
 }
 
 type keyIn struct {
+	matchIn
 	Key  string          `path:"key"`
 	Body json.RawMessage `body:"json"`
 }
 
 // updateKey takes an id, or a collection with the id in the body.
 func (s service) updateKey(ctx context.Context, who auth.Principal, in keyIn) (table.Doc, error) {
-	m, err := readModel(in.Body)
+	m, err := in.readRevision(in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +239,7 @@ func (s service) updateKey(ctx context.Context, who auth.Principal, in keyIn) (t
 	return s.revise(ctx, who, m, in.Key)
 }
 
-func (s service) updatePartial(ctx context.Context, who auth.Principal, in updateIn) (table.Doc, error) {
+func (s service) updatePartial(ctx context.Context, who auth.Principal, in reviseIn) (table.Doc, error) {
 	var paths map[string]json.RawMessage
 	if err := readJSON(in.Body, &paths); err != nil {
 		return nil, err
@@ -189,6 +247,17 @@ func (s service) updatePartial(ctx context.Context, who auth.Principal, in updat
 	delete(paths, companion)
 	if len(paths) == 0 {
 		return nil, ErrInput.WithMessage("The update names no field.")
+	}
+	version, err := api.VersionOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	if version != nil {
+		tagged := strconv.FormatInt(*version, 10)
+		if given, ok := paths["version"]; ok && string(given) != tagged {
+			return nil, repository.ErrVersion
+		}
+		paths["version"] = json.RawMessage(tagged)
 	}
 	return s.as(who).Patch(ctx, in.Datatype, in.ID, paths)
 }

@@ -182,8 +182,11 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	owner.Call("DELETE", "/profile/user/profile/"+owner.email, nil).Refused(409, "last_admin")
 	bob := k.hire(owner, "bob@acme.example")
 	owner.Call("POST", "/profile/group/add", m{"email": bob.email, "groups": []string{"Admin"}}).Want(200)
+	owner.Call("POST", "/profile/role/remove", all).Refused(409, "last_owner")
+	owner.Call("POST", "/profile/role/add", m{"email": bob.email, "roles": []string{"Owner"}}).Want(200)
+	owner.Call("POST", "/profile/group/remove", m{"email": bob.email, "groups": []string{"Admin"}}).Want(200)
 	owner.Call("POST", "/profile/role/remove", all).Want(200)
-	owner.Call("POST", "/profile/group/remove", m{"email": bob.email, "groups": []string{"Admin"}}).Refused(409, "last_admin")
+	owner.Call("POST", "/profile/role/remove", m{"email": bob.email, "roles": []string{"Owner"}}).Refused(409, "last_admin")
 }
 
 // Two administrators who take each other's rank at once do not both succeed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/appmint/appengine/shared/account"
 	"github.com/appmint/appengine/shared/api"
 	"github.com/appmint/appengine/shared/auth"
 	"github.com/appmint/appengine/shared/org"
@@ -24,7 +25,7 @@ func aliased(r api.Route, patterns ...string) []api.Route {
 }
 
 func (s *service) staffRoutes() []api.Route {
-	signup := api.Fails(ErrDomain, ErrEmail, ErrWeakPassword, ErrEmailTaken, ErrOrgTaken, ErrNotInvited, org.ErrInvalid)
+	signup := api.Fails(ErrDomain, ErrEmail, ErrWeakPassword, ErrEmailTaken, ErrOrgTaken, ErrNotInvited, account.ErrUserLimit, org.ErrInvalid)
 	return slices.Concat(
 		aliased(api.On("POST /profile/user/signin", auth.Public(), s.userSignin, "Sign in as staff.", api.Fails(ErrCredentials, ErrLocked, ErrInactive)),
 			"POST /profile/signin", "POST /user/signin"),
@@ -55,11 +56,11 @@ func passwordFaults() api.Option {
 
 func (s *service) adminRoutes() []api.Route {
 	config := auth.Roles(auth.RoleConfigAdmin, auth.RoleRootAdmin, auth.RoleOwner)
-	ranks := api.Fails(ErrUnknownUser, ErrUnknownRole, ErrRank, ErrLastAdmin, ErrBusy)
+	ranks := api.Fails(ErrUnknownUser, ErrUnknownRole, ErrRank, ErrLastAdmin, account.ErrLastOwner, ErrBusy)
 	return slices.Concat(
 		aliased(api.On("GET /profile/user/profile/{emailOrUsername}", config, s.userProfile, "Read a user.", api.Fails(ErrUnknownUser)),
 			"GET /user/profile/{emailOrUsername}"),
-		aliased(api.On("DELETE /profile/user/profile/{emailOrUsername}", config, s.deleteUser, "Delete a user.", api.Fails(ErrUnknownUser, ErrRank, ErrLastAdmin, ErrBusy)),
+		aliased(api.On("DELETE /profile/user/profile/{emailOrUsername}", config, s.deleteUser, "Delete a user.", api.Fails(ErrUnknownUser, ErrRank, ErrLastAdmin, account.ErrLastOwner, ErrBusy)),
 			"DELETE /user/profile/{emailOrUsername}"),
 		aliased(api.On("POST /profile/user/group/add", auth.Admins(), s.addGroups, "Put a user into groups.", ranks),
 			"POST /profile/group/add", "POST /user/group/add"),

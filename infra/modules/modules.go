@@ -7,6 +7,8 @@ import (
 	"github.com/appmint/appengine/functions/authorizer"
 	"github.com/appmint/appengine/functions/discovery"
 	"github.com/appmint/appengine/functions/monitoring"
+	"github.com/appmint/appengine/functions/organisations"
+	"github.com/appmint/appengine/functions/query"
 	"github.com/appmint/appengine/functions/relay"
 	"github.com/appmint/appengine/functions/repository"
 	"github.com/appmint/appengine/functions/usage"
@@ -27,6 +29,8 @@ func All() []Entry {
 		{"authorizer", "", authorizer.New},
 		{"users", "01-auth", users.New},
 		{"repository", "02-data", repository.New},
+		{"organisations", "03-organisations", organisations.New},
+		{"query", "04-query", query.New},
 		{"usage", "12-usage", usage.New},
 		{"monitoring", "13-monitoring", monitoring.New},
 		{"discovery", "14-discovery", discovery.New},

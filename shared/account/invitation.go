@@ -70,6 +70,9 @@ func StaffFields(f Fields, first, last string) Fields {
 // same transaction. They get its roles and groups as far as whoever wrote it
 // may hand them out now.
 func (a *Accounts) Join(ctx context.Context, id org.ID, raw record.Raw, fields Fields, password string) (Session, error) {
+	if err := a.Seat(ctx, id); err != nil {
+		return Session{}, err
+	}
 	invited, err := record.Typed[Invitation](raw)
 	if err != nil {
 		return Session{}, err
@@ -98,6 +101,9 @@ func (a *Accounts) JoinApproved(ctx context.Context, id org.ID, fields Fields, p
 	_, ok, err := a.Approved(ctx, id, email)
 	if err != nil || !ok || id == org.Root {
 		return Session{}, errors.Join(err, ErrNotInvited)
+	}
+	if err := a.Seat(ctx, id); err != nil {
+		return Session{}, err
 	}
 	out, err := a.Create(ctx, id, New{Kind: auth.User, Fields: fields, Password: password}, func(tx *repository.Tx) {
 		tx.Also(UseApproval(email, email))

@@ -130,6 +130,8 @@ type Company struct {
 	Plan   string `json:"plan"`
 	Status string `json:"status"`
 	Active *bool  `json:"active"`
+	// MaxUsers overrides how many users the plan has room for; 0 does not.
+	MaxUsers float64 `json:"maxUsers"`
 }
 
 // Open says whether the org may be used.

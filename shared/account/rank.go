@@ -22,6 +22,8 @@ var (
 	ErrUnknownRole = fault.New(fault.Invalid, "unknown_role", "There is no such role or group.")
 	// ErrLastAdmin keeps an organisation from losing its last administrator.
 	ErrLastAdmin = fault.New(fault.Conflict, "last_admin", "An organisation needs at least one administrator.")
+	// ErrLastOwner keeps an organisation from losing its last owner.
+	ErrLastOwner = fault.New(fault.Conflict, "last_owner", "An organisation needs an owner. Transfer the ownership first.")
 	// ErrBusy says that others were changing the same thing at the same time.
 	ErrBusy = fault.New(fault.Conflict, "concurrent_change", "Somebody else was changing this at the same time. Please try again.")
 )
@@ -72,44 +74,71 @@ func (a *Accounts) MayManage(ctx context.Context, who auth.Principal, target Rec
 func adminLock() table.Key { return table.Key{Part: "credential", Sort: "-admins"} }
 
 // KeepAnAdmin refuses a change after which nobody would be a full administrator
-// of the org. The look and the write are one step: the write fails with a
-// conflict when another such write came in between.
+// of the org (ErrLastAdmin), or nobody its owner who was one (ErrLastOwner). The
+// look and the write are one step: the write fails when another such write came
+// in between (Lost). Somebody who leaves, or may not sign in, is a Person{}.
 func (a *Accounts) KeepAnAdmin(ctx context.Context, id org.ID, tx *repository.Tx, sk string, before, after Person) error {
-	was, err := a.isFullAdmin(ctx, id, before)
-	if err != nil || !was {
+	was, err := a.rankOf(ctx, id, before)
+	if err != nil {
 		return err
 	}
-	if still, err := a.isFullAdmin(ctx, id, after); err != nil || still {
+	still, err := a.rankOf(ctx, id, after)
+	if err != nil {
 		return err
+	}
+	lost := rank{admin: was.admin && !still.admin, owner: was.owner && !still.owner}
+	if lost == (rank{}) {
+		return nil
 	}
 	lock, err := a.readLock(ctx, id)
 	if err != nil {
 		return err
 	}
+	others, err := a.others(ctx, id, sk)
+	switch {
+	case err != nil:
+		return err
+	case lost.admin && !others.admin:
+		return ErrLastAdmin
+	case lost.owner && !others.owner:
+		return ErrLastOwner
+	}
+	tx.Also(lock)
+	return nil
+}
+
+// rank is what of the two an account, or any of several, is.
+type rank struct{ admin, owner bool }
+
+// others says what all usable accounts but one are.
+func (a *Accounts) others(ctx context.Context, id org.ID, sk string) (rank, error) {
+	var all rank
 	page, err := a.deps.Records.Tenant(id).Find(ctx, Users, repository.Find{Options: repository.ListOptions{PageSize: repository.PageSizeMax, NoCount: true}})
 	if err != nil {
-		return err
+		return all, fmt.Errorf("list users: %w", err)
 	}
 	for _, raw := range page.Data {
 		rec, err := record.Typed[Fields](raw)
 		if err != nil {
-			return err
+			return all, err
 		}
 		p := rec.Data.Person()
 		if raw.SK == sk || !p.Usable() {
 			continue
 		}
-		if admin, err := a.isFullAdmin(ctx, id, p); err != nil || admin {
-			tx.Also(lock)
-			return err
+		one, err := a.rankOf(ctx, id, p)
+		if err != nil {
+			return all, err
 		}
+		all = rank{admin: all.admin || one.admin, owner: all.owner || one.owner}
 	}
-	return ErrLastAdmin
+	return all, nil
 }
 
-func (a *Accounts) isFullAdmin(ctx context.Context, id org.ID, p Person) (bool, error) {
+func (a *Accounts) rankOf(ctx context.Context, id org.ID, p Person) (rank, error) {
 	roles, _, err := a.directory.Rights(ctx, id, p.Roles, p.Groups)
-	return slices.Contains(roles, auth.RoleOwner) || slices.Contains(roles, auth.RoleRootAdmin), err
+	owner := slices.Contains(roles, auth.RoleOwner)
+	return rank{admin: owner || slices.Contains(roles, auth.RoleRootAdmin), owner: owner}, err
 }
 
 // readLock returns the write that takes the lock as it is now.

@@ -41,6 +41,8 @@ type writer struct {
 	status   int
 	bytes    int64
 	consumed *table.Consumption // shown in a header unless nil
+	keeps    bool               // body is kept
+	body     []byte
 }
 
 func (w *writer) send(status int, contentType string, body []byte) {
@@ -48,6 +50,9 @@ func (w *writer) send(status int, contentType string, body []byte) {
 		return
 	}
 	w.status, w.bytes = status, int64(len(body))
+	if w.keeps {
+		w.body = body
+	}
 	if contentType != "" {
 		w.Header().Set("Content-Type", contentType)
 	}

@@ -106,6 +106,12 @@ func (s *schemas) parameters(r Route) []object {
 		}
 		list = append(list, p)
 	}
+	if r.replays != nil {
+		list = append(list, object{
+			"name": replayHeader, "in": "header", "schema": object{"type": "string", "maxLength": keyMax},
+			"description": "Any text of the client's own. The same call with the same key, within 24 hours, is answered as the first time and does nothing.",
+		})
+	}
 	return list
 }
 
@@ -172,11 +178,19 @@ func (r Route) faults() []*fault.Error {
 	if r.binder.json || r.binder.body != nil {
 		list = append(list, ErrBadJSON, ErrBodyTooLarge, ErrMediaType)
 	}
+	if r.replays != nil {
+		list = append(list, ErrIdempotencyKey, ErrIdempotencyConflict, ErrInFlight)
+	}
 	return append(list, errBusy)
 }
 
 func (s *schemas) responses(r Route) object {
 	success := object{"description": "Success."}
+	if r.tagged {
+		success["headers"] = object{"ETag": object{
+			"description": "The record's version, for If-Match.", "schema": object{"type": "string"},
+		}}
+	}
 	if schema := s.result(r.out); schema != nil {
 		success["content"] = object{"application/json": object{"schema": schema}}
 	}

@@ -139,18 +139,36 @@ func (m *Mux) serve(w *writer, r *http.Request, l *leaf, values []string, v auth
 			m.fail(w, r, errPanic)
 		}
 	}()
-	out, err := l.route.run(r, l.names, values, v)
-	if err == nil {
-		err = encode(w, l.route.Status, out)
-	}
-	if err != nil {
+	if err := m.run(w, r, l, values, v); err != nil {
 		m.fail(w, r, err)
 	}
 }
 
 // run is the order of a call: may it run at all, may this caller, is the input
-// right, then the implementation.
-func (r Route) run(req *http.Request, names, values []string, v auth.Verdict) (any, error) {
+// right, was it answered before, then the implementation.
+func (m *Mux) run(w *writer, r *http.Request, l *leaf, values []string, v auth.Verdict) error {
+	route := *l.route
+	in, err := route.input(r, l.names, values, v)
+	if err != nil {
+		return err
+	}
+	do := func(ctx context.Context) (any, error) { return route.call(ctx, v.Principal, in) }
+	a, keyed, err := route.attemptOf(r, v.Principal, in)
+	if err != nil {
+		return err
+	}
+	if keyed {
+		return m.once(w, r, route, a, do)
+	}
+	out, err := do(r.Context())
+	if err != nil {
+		return err
+	}
+	return route.send(w, out)
+}
+
+// input checks that the call may run, and reads what it brings.
+func (r Route) input(req *http.Request, names, values []string, v auth.Verdict) (any, error) {
 	if err := r.admit(v); err != nil {
 		return nil, err
 	}
@@ -158,11 +176,7 @@ func (r Route) run(req *http.Request, names, values []string, v auth.Verdict) (a
 	for i, name := range names {
 		params[name] = values[i]
 	}
-	in, err := r.binder.bind(req, params, r.BodyMax)
-	if err != nil {
-		return nil, err
-	}
-	return r.call(req.Context(), v.Principal, in)
+	return r.binder.bind(req, params, r.BodyMax)
 }
 
 // admit decides whether the call may run, from the authorizer's verdict and the

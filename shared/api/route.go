@@ -30,6 +30,9 @@ type Route struct {
 	Free    bool           // neither counted nor rate-limited
 	BodyMax int64          // bytes
 
+	tagged  bool     // answers records with an ETag
+	replays *Replays // remembers answers by Idempotency-Key; nil does not
+
 	in, out reflect.Type
 	binder  binder
 	call    func(ctx context.Context, who auth.Principal, in any) (any, error)

@@ -64,13 +64,16 @@ type Definition struct {
 	Customers   bool // customers may create records, and change their own
 	AdminOnly   bool // credentials and the like: admins alone read them generically
 	Custom      bool // defined by the org at run time
-	Secrets     []string
-	Slots       map[string]string // index attribute ("by3") → dotted path
-	Pending     map[string]bool   // paths whose slots older records lack: written, not read
-	Required    *record.RequiredRole
-	Schema      json.RawMessage
-	Unique      []Unique
-	Search      []string // paths of textSearch fields, besides name
+	// Parent names the collection whose schema records meet as well, for run-time
+	// collections of type Extended; "" for all others.
+	Parent   string
+	Secrets  []string
+	Slots    map[string]string // index attribute ("by3") → dotted path
+	Pending  map[string]bool   // paths whose slots older records lack: written, not read
+	Required *record.RequiredRole
+	Schema   json.RawMessage
+	Unique   []Unique
+	Search   []string // paths of textSearch fields, besides name
 	// GuardName says that a payload's own name must be unique, as an explicit
 	// name of the envelope always is.
 	GuardName bool

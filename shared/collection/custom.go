@@ -26,6 +26,8 @@ type Custom struct {
 	Name             string               `json:"name"`
 	Title            string               `json:"title"`
 	Description      string               `json:"description"`
+	Type             string               `json:"type"`
+	Parent           string               `json:"parent"`
 	EnableVersioning bool                 `json:"enableVersioning"`
 	EnableHistory    bool                 `json:"enableHistory"`
 	EnableSubSchema  bool                 `json:"enableSubSchema"`
@@ -67,6 +69,9 @@ func ofCustom(data json.RawMessage) (*Definition, error) {
 		Name: c.Name, Title: c.Title, Description: c.Description, Custom: true, Public: c.Public,
 		Versioning: c.EnableVersioning || c.EnableHistory, SubSchema: c.EnableSubSchema,
 		Slots: fixed(c.Slots), Required: c.RequiredRole, Schema: schema, GuardName: true,
+	}
+	if c.Type == "Extended" && c.Parent != c.Name {
+		d.Parent = c.Parent
 	}
 	if len(c.PendingSlots) > 0 {
 		d.Pending = map[string]bool{}
@@ -307,4 +312,19 @@ func plain(err error) string {
 		text = text[:300]
 	}
 	return text
+}
+
+// ExtensionOf makes a definition of a sub-schema record's payload: the schema
+// that records of the collection parent meet beside the collection's own. ok is
+// false when the sub-schema belongs to another collection.
+func ExtensionOf(data json.RawMessage, parent string) (d *Definition, ok bool, err error) {
+	var c Custom
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, false, ErrInvalidDefinition.WithMessage("The sub-schema cannot be read: " + plain(err))
+	}
+	if c.Parent != parent {
+		return nil, false, nil
+	}
+	d, err = ofCustom(data)
+	return d, err == nil, err
 }

@@ -125,6 +125,8 @@ func (b *batch) step(s *step) (table.Doc, error) {
 	switch s.action {
 	case remove, purge:
 		return doc, b.remove(s, d, old, doc)
+	case annotate:
+		return b.annotate(s, d, old)
 	default:
 		return b.update(s, d, old)
 	}
@@ -223,10 +225,13 @@ func (b *batch) forget() {
 	}
 }
 
-// count notes that a collection grows or shrinks.
+// count notes that a collection grows or shrinks. The stores have no totals:
+// trash goes by age, without a transaction to count it in.
 func (b *batch) count(rec record.Raw, change int64) {
 	b.shard = shardOf(rec.SK)
-	b.counts[rec.Datatype] += change
+	if !isStore(rec.Datatype) {
+		b.counts[rec.Datatype] += change
+	}
 	if isRestricted(rec) {
 		b.counts[rec.Datatype+restricted] += change
 	}
@@ -331,7 +336,11 @@ func (b *batch) put(d *collection.Definition, rec record.Raw, outbox table.Doc, 
 	if _, isNew := cond.(table.ItemMissing); isNew {
 		refusal = func(*table.Refused) error { return taken(idField(d)) }
 	}
-	b.add(table.Put{Item: table.Item{Key: keyOf(rec), Doc: doc, Index: slots(d, rec, doc), Outbox: outbox}, If: cond}, refusal)
+	item := table.Item{Key: keyOf(rec), Doc: doc, Index: slots(d, rec, doc), Outbox: outbox}
+	if rec.Datatype == datatypeTrash {
+		item.Expires = b.now.Add(TrashWindow)
+	}
+	b.add(table.Put{Item: item, If: cond}, refusal)
 	if d.Versioning {
 		return doc, b.remember(rec)
 	}

@@ -23,15 +23,21 @@ const attempts = 5
 // Create stores a new record. An identical repeat of the caller's last create
 // within ten seconds is ErrRepeated.
 func (g Guarded) Create(ctx context.Context, rec record.Raw) (table.Doc, error) {
-	return g.create(ctx, rec, true)
+	return g.create(ctx, rec, creation{once: true})
 }
 
 // Add is Create without the look at repeats, for rows of an import.
 func (g Guarded) Add(ctx context.Context, rec record.Raw) (table.Doc, error) {
-	return g.create(ctx, rec, false)
+	return g.create(ctx, rec, creation{})
 }
 
-func (g Guarded) create(ctx context.Context, rec record.Raw, once bool) (table.Doc, error) {
+// creation is how a record is created.
+type creation struct {
+	once     bool // an identical repeat is refused
+	extended bool // the sub-schema must exist
+}
+
+func (g Guarded) create(ctx context.Context, rec record.Raw, how creation) (table.Doc, error) {
 	d, err := g.tenant.Collection(ctx, rec.Datatype)
 	if err != nil {
 		return nil, err
@@ -56,7 +62,8 @@ func (g Guarded) create(ctx context.Context, rec record.Raw, once bool) (table.D
 		clean.Owner = nil // it is the customer's own
 	}
 	tx := g.tenant.Begin(g.who)
-	if once {
+	tx.extended = how.extended
+	if how.once {
 		tx.hash = createHash(g.tenant.org.String(), g.who, clean)
 		clean.CreateHash = tx.hash
 	} else {
@@ -70,7 +77,7 @@ func (g Guarded) only(docs []table.Doc, err error) (table.Doc, error) {
 	if err != nil || len(docs) == 0 {
 		return nil, err
 	}
-	return redact(docs[0]), nil
+	return g.shown(docs[0]), nil
 }
 
 // createHash is equal for equal creates of one principal.
@@ -337,7 +344,7 @@ func (g Guarded) History(ctx context.Context, datatype, id string, limit int) ([
 	}
 	docs, err := g.tenant.History(ctx, datatype, docText(doc, "sk"), limit)
 	for i := range docs {
-		docs[i] = redact(docs[i])
+		docs[i] = g.shown(docs[i])
 	}
 	return docs, err
 }

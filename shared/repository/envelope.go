@@ -36,7 +36,7 @@ func EnvelopeOf(change table.Change) ([]event.Envelope, error) {
 	e := event.Envelope{Org: org.ID(tenant), OrgID: org.ID(tenant)}
 	e.Data = announced(part, change.New.Doc)
 	if change.Old != nil {
-		e.Previous = json.RawMessage(redact(change.Old.Doc))
+		e.Previous = json.RawMessage(withoutShare(redact(change.Old.Doc)))
 	}
 	e.Datatype, e.RecordID = filter.Text(e.Data, "datatype"), filter.Text(e.Data, "sk")
 	if version, err := strconv.ParseInt(string(filter.Get(e.Data, "version")), 10, 64); err == nil {
@@ -56,7 +56,7 @@ func announced(part string, doc table.Doc) json.RawMessage {
 			doc = original
 		}
 	}
-	return json.RawMessage(redact(doc))
+	return json.RawMessage(withoutShare(redact(doc)))
 }
 
 func seeded(e event.Envelope, s event.Seed) event.Envelope {

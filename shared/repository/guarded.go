@@ -32,7 +32,16 @@ func (g Guarded) Get(ctx context.Context, datatype, id string) (table.Doc, error
 	if err != nil {
 		return nil, err
 	}
-	return redact(doc), nil
+	return g.shown(doc), nil
+}
+
+// shown is a record's JSON without secrets; its share is for staff alone.
+func (g Guarded) shown(doc table.Doc) table.Doc {
+	doc = redact(doc)
+	if g.who.IsStaff() {
+		return doc
+	}
+	return withoutShare(doc)
 }
 
 // find locates a visible record, secrets included.
@@ -97,7 +106,7 @@ func (g Guarded) GetAny(ctx context.Context, id string) (table.Doc, error) {
 		}
 		doc, err := g.tenant.Doc(ctx, datatype, id)
 		if err == nil && g.sees(d, doc) {
-			found = append(found, redact(doc))
+			found = append(found, g.shown(doc))
 		} else if err != nil && !errors.Is(err, table.ErrNotFound) {
 			return nil, err
 		}
@@ -120,7 +129,7 @@ func (g Guarded) FindAny(ctx context.Context, datatype, id string) (table.Doc, e
 	}
 	doc, err := g.find(ctx, d, id)
 	if !errors.Is(err, table.ErrNotFound) {
-		return redact(doc), err
+		return g.shown(doc), err
 	}
 	fields := []string{"data.number", "data.slug", "data.sku", "data.email", "data.code"}
 	for _, u := range d.Unique {
@@ -154,7 +163,7 @@ func (g Guarded) Find(ctx context.Context, datatype string, find Find) (DocPage,
 		return DocPage{}, err
 	}
 	for i, doc := range page.Docs {
-		page.Docs[i] = redact(doc)
+		page.Docs[i] = g.shown(doc)
 	}
 	return page, nil
 }
@@ -202,6 +211,9 @@ func (g Guarded) askable(d *collection.Definition, find Find) error {
 	names := secretsOf(d.Name)
 	if isStore(d.Name) {
 		names = append(names, "token", "pin", "answer") // of whatever was copied
+	}
+	if !g.who.IsStaff() {
+		names = append(names, "share")
 	}
 	name := filter.And(parsed, find.Where).Mentions(names)
 	for segment := range strings.SplitSeq(find.Options.Sort, ".") {

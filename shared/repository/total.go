@@ -14,7 +14,7 @@ func (t Tenant) Total(ctx context.Context, datatype string) (int, error) {
 }
 
 func (t Tenant) total(ctx context.Context, datatype string) (int, error) {
-	if datatype == datatypeHistory || datatype == datatypePublished {
+	if isStore(datatype) {
 		return t.counted(ctx, datatype)
 	}
 	sums, err := t.totals(ctx, datatype)
@@ -49,6 +49,9 @@ func (t Tenant) totals(ctx context.Context, names ...string) ([]int, error) {
 	return sums, nil
 }
 
+// countMax bounds how many keys are read to count a store.
+const countMax = 100_000
+
 // counted counts a store without counters by reading its keys.
 func (t Tenant) counted(ctx context.Context, datatype string) (int, error) {
 	count, cursor := 0, ""
@@ -62,7 +65,7 @@ func (t Tenant) counted(ctx context.Context, datatype string) (int, error) {
 		if page.Cursor == "" {
 			return count, nil
 		}
-		if read > readItemsMax {
+		if read > countMax {
 			return 0, ErrTooBroad
 		}
 		cursor = page.Cursor

@@ -2,11 +2,15 @@ package repository
 
 import (
 	"context"
+	"time"
 
 	"github.com/appmint/appengine/shared/filter"
 	"github.com/appmint/appengine/shared/record"
 	"github.com/appmint/appengine/shared/table"
 )
+
+// TrashWindow is how long a deleted record can be brought back.
+const TrashWindow = 30 * 24 * time.Hour
 
 // Trashed finds a trash record by its own id, or by the id of the record that it
 // holds (the last one deleted, when there are several).

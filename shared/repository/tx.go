@@ -21,6 +21,8 @@ type Tx struct {
 	depth  int
 	hash   string // of the duplicate-create guard; "" when it is off
 	failed error
+	// extended says that the sub-schemas of the records must exist.
+	extended bool
 }
 
 type action uint8
@@ -34,6 +36,7 @@ const (
 	unpublish
 	approve
 	restore
+	annotate
 )
 
 // step is one record's change.

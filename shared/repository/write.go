@@ -13,7 +13,7 @@ import (
 )
 
 func (b *batch) create(s *step, d *collection.Definition) (table.Doc, error) {
-	data, err := d.Prepare(s.rec.Data, nil, b.env())
+	data, err := b.prepare(d, s.rec, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (b *batch) define(rec record.Raw, old json.RawMessage) (json.RawMessage, er
 
 func (b *batch) update(s *step, d *collection.Definition, old record.Raw) (table.Doc, error) {
 	rec := s.rec
-	data, err := d.Prepare(rec.Data, old.Data, b.env())
+	data, err := b.prepare(d, rec, old.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +191,7 @@ func (b *batch) transition(a action, rec *record.Raw) (verb string, err error) {
 	case publish:
 		rec.State, rec.PublishedDate = record.Published, b.now
 		copied := *rec
+		copied.Share = nil // its token is nobody else's business
 		copied.Datatype, copied.SourceDatatype, copied.SourceID, copied.PublishDate = datatypePublished, rec.Datatype, rec.SK, b.now
 		return "publish", b.copy(copied)
 	case unpublish:
@@ -262,7 +263,6 @@ func (b *batch) discard(old record.Raw, doc, outbox table.Doc) error {
 	}
 	trash.PK = trash.SK
 	_, err = b.put(d, trash, outbox, table.ItemMissing{})
-	b.counts[datatypeTrash]++
 	if isRestricted(trash) {
 		b.counts[datatypeTrash+restricted]++
 	}
@@ -285,7 +285,6 @@ func (b *batch) restore(s *step, d *collection.Definition) (table.Doc, error) {
 		return nil, err
 	}
 	b.count(rec, 1)
-	b.counts[datatypeTrash]--
 	if isRestricted(rec) {
 		b.counts[datatypeTrash+restricted]--
 	}

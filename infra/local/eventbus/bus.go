@@ -103,16 +103,17 @@ func (b *Bus) Publish(ctx context.Context, event Event) error {
 	if err != nil {
 		return fmt.Errorf("encode event: %w", err)
 	}
+	if b.config.Watch != nil {
+		b.config.Watch(source)
+	}
+	rules := b.possible(event)
+	if len(rules) == 0 {
+		return nil
+	}
 	decoded, err := pattern.Decode(source)
 	if err != nil {
 		return err
 	}
-	if b.config.Watch != nil {
-		b.config.Watch(source)
-	}
-	b.mu.RLock()
-	rules := b.rules
-	b.mu.RUnlock()
 	var failures []error
 	for _, rule := range rules {
 		if rule.pattern.Match(decoded) {
@@ -120,6 +121,21 @@ func (b *Bus) Publish(ctx context.Context, event Event) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// possible returns the rules that an event's envelope does not rule out: for
+// most events of a busy bus there are none.
+func (b *Bus) possible(event Event) []*rule {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	envelope := map[string]any{"detail-type": event.DetailType, "source": event.Source}
+	var rules []*rule
+	for _, rule := range b.rules {
+		if rule.pattern.Possible(envelope) {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
 }
 
 func (b *Bus) event(entry Entry) Event {

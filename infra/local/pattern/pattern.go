@@ -85,6 +85,19 @@ func (p *Pattern) Match(event any) bool {
 	return p.root.match(event, event)
 }
 
+// Possible tells whether an event of which only some members are known can
+// satisfy the pattern: false is certain, true is not. It spares decoding whole
+// events that their first lines rule out.
+func (p *Pattern) Possible(known map[string]any) bool {
+	for i := range p.root.fields {
+		f := &p.root.fields[i]
+		if _, ok := known[f.name]; ok && !f.match(known, known) {
+			return false
+		}
+	}
+	return true
+}
+
 // match finds one object, the value itself or an element of an array, that
 // satisfies the whole pattern object.
 func (o *object) match(value, event any) bool {

@@ -158,3 +158,28 @@ func FuzzMatch(f *testing.F) {
 		}
 	})
 }
+
+// What Possible rules out, Match never accepts, whatever else the event has.
+func TestPossibleNeverRulesOutAMatch(t *testing.T) {
+	t.Parallel()
+	event := map[string]any{"detail-type": "user.login", "source": "app", "detail": map[string]any{"a": "x"}}
+	for source, possible := range map[string]bool{
+		`{"detail-type":["user.login"]}`:                          true,
+		`{"detail-type":["other"],"detail":{"a":["x"]}}`:          false,
+		`{"source":[{"prefix":"ap"}],"detail":{"a":["y"]}}`:       true,
+		`{"source":[{"anything-but":"app"}]}`:                     false,
+		`{"$or":[{"source":["other"]},{"detail":{"a":["x"]}}]}`:   true,
+		`{"account":[{"exists":false}]}`:                          true,
+		`{"detail-type":[{"exists":false}],"detail":{"a":["x"]}}`: false,
+		`{"$or":[{"source":["nobody"]},{"source":["none"]}]}`:     true,
+	} {
+		p, err := pattern.Compile([]byte(source))
+		if err != nil {
+			t.Fatalf("%s: %v", source, err)
+		}
+		got := p.Possible(map[string]any{"detail-type": "user.login", "source": "app"})
+		if got != possible || (!got && p.Match(event)) {
+			t.Errorf("%s: got %v, want %v", source, got, possible)
+		}
+	}
+}

@@ -78,6 +78,10 @@ func (s *Stack) addMapping(f template.Function, e template.StreamEvent) error {
 		return fmt.Errorf("change stream of %s: %w", e.Table, err)
 	}
 	for _, shard := range slices.Sorted(maps.Keys(shards)) {
+		filters := filters
+		if source, ok := shards[shard].(stream.Prefiltered); ok && source.Prefilters(filters) {
+			filters = nil
+		}
 		mapping := &stream.Mapping{
 			Name: f.ID + "/" + e.Name + "/" + shard, Source: shards[shard], Cursors: s.options.Cursors,
 			Invoker: s.Functions[f.ID], Timeout: f.Timeout, BatchSize: e.BatchSize, Filters: filters,

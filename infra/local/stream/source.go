@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+
+	"github.com/appmint/appengine/infra/local/pattern"
 )
 
 // Source is one shard of a change stream. Records are DynamoDB stream records
@@ -21,6 +23,14 @@ type Source interface {
 	// Wait returns when there may be news since the last Changes, or with
 	// ctx's error.
 	Wait(ctx context.Context) error
+}
+
+// Prefiltered is a Source that can check filters more cheaply than by decoding
+// every record. When Prefilters answers true, it yields only records that pass
+// them, and the mapping does not check again.
+type Prefiltered interface {
+	Source
+	Prefilters(filters []*pattern.Pattern) bool
 }
 
 // Cursors remembers how far each mapping has come.
