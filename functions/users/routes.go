@@ -25,11 +25,7 @@ func aliased(r api.Route, patterns ...string) []api.Route {
 }
 
 func (s *service) staffRoutes() []api.Route {
-<<<<<<< HEAD
-	signup := api.Fails(ErrEmail, ErrWeakPassword, ErrEmailTaken, ErrOrgTaken, ErrNotInvited, account.ErrUserLimit, org.ErrInvalid)
-=======
-	signup := api.Fails(ErrDomain, ErrEmail, ErrWeakPassword, ErrEmailTaken, ErrOrgTaken, ErrNotInvited, org.ErrInvalid)
->>>>>>> identity2
+	signup := api.Fails(ErrDomain, ErrEmail, ErrWeakPassword, ErrEmailTaken, ErrOrgTaken, ErrNotInvited, account.ErrUserLimit, org.ErrInvalid)
 	return slices.Concat(
 		aliased(api.On("POST /profile/user/signin", auth.Public(), s.userSignin, "Sign in as staff.", api.Fails(ErrCredentials, ErrLocked, ErrInactive)),
 			"POST /profile/signin", "POST /user/signin"),

@@ -41,15 +41,6 @@ func (p Program) Holds(doc table.Doc, exists bool) bool {
 	return p.root == nil || p.root(doc, exists)
 }
 
-// Holds compiles and evaluates a condition once.
-func Holds(c table.Cond, doc table.Doc, exists bool) (bool, error) {
-	p, err := Compile(c)
-	if err != nil {
-		return false, err
-	}
-	return p.Holds(doc, exists), nil
-}
-
 func compile(c table.Cond) (node, error) {
 	switch c := c.(type) {
 	case nil:
