@@ -77,7 +77,7 @@ func narrowed(p part, rows []flat) (*filter.Filter, error) {
 
 // values are those of a link's other side, as JSON text.
 func (f flat) values(l link) []string {
-	var list []string
+	list := make([]string, 0, len(f.docs[l.other]))
 	for _, doc := range f.docs[l.other] {
 		list = append(list, valuesAt(l.field, doc)...)
 	}
