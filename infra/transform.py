@@ -1,6 +1,7 @@
 """Transforms a SAM template as CloudFormation would, and prints how many resources come of it."""
 
 import json
+import os
 import sys
 
 from samtranslator.translator.transform import transform
@@ -15,6 +16,7 @@ class NoPolicies:
 
 
 def main():
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the translator asks for one
     with open(sys.argv[1]) as f:
         template = yaml_parse(f.read())
     for function in template["Resources"].values():

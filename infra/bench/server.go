@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,7 +95,7 @@ func loads(ctx context.Context, c *client.Client) ([]row, error) {
 	if err := c.Do(ctx, http.MethodPut, "/repository/create", definition, nil); err != nil {
 		return nil, err
 	}
-	l := load{client: c}
+	l := load{url: c.URL, headers: "Orgid: " + c.Org + "\r\nAuthorization: Bearer " + c.Token + "\r\nContent-Type: application/json\r\n"}
 	create, err := l.run(ctx, l.create)
 	if err != nil {
 		return nil, fmt.Errorf("create: %w", err)
@@ -120,14 +119,14 @@ func perSecond(n float64) string { return fmt.Sprintf("%.0f/s", n) }
 
 // load is one kind of call, made by all clients at once.
 type load struct {
-	client *client.Client
-	mu     sync.Mutex
-	ids    []string
-	n      atomic.Int64
+	url, headers string
+	mu           sync.Mutex
+	ids          []string
+	n            atomic.Int64
 }
 
 // run makes calls for a while and returns how many were answered per second.
-func (l *load) run(ctx context.Context, call func(context.Context, int64) error) (float64, error) {
+func (l *load) run(ctx context.Context, call func(*wire, int64) error) (float64, error) {
 	var counted atomic.Int64
 	var failed error
 	var once sync.Once
@@ -135,14 +134,10 @@ func (l *load) run(ctx context.Context, call func(context.Context, int64) error)
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {
-			for time.Since(began) < warmUp+duration {
-				if err := call(ctx, l.n.Add(1)); err != nil {
-					once.Do(func() { failed = err })
-					return
-				}
-				if time.Since(began) > warmUp {
-					counted.Add(1)
-				}
+			n, err := l.client(ctx, began, call)
+			counted.Add(n)
+			if err != nil {
+				once.Do(func() { failed = err })
 			}
 		})
 	}
@@ -150,9 +145,27 @@ func (l *load) run(ctx context.Context, call func(context.Context, int64) error)
 	return float64(counted.Load()) / duration.Seconds(), failed
 }
 
-func (l *load) create(ctx context.Context, n int64) error {
+// client makes calls on a connection of its own and counts those after warm-up.
+func (l *load) client(ctx context.Context, began time.Time, call func(*wire, int64) error) (counted int64, err error) {
+	w, err := dial(ctx, l.url)
+	if err != nil {
+		return 0, err
+	}
+	defer w.close()
+	for time.Since(began) < warmUp+duration {
+		if err := call(w, l.n.Add(1)); err != nil {
+			return counted, err
+		}
+		if time.Since(began) > warmUp {
+			counted++
+		}
+	}
+	return counted, nil
+}
+
+func (l *load) create(w *wire, n int64) error {
 	body := fmt.Sprintf(`{"datatype":"bench_item","isNew":true,"data":{"title":"Item %d","author":"Author %d","description":"Some words that make the record as long as records usually are, which is a few hundred bytes.","price":%d,"tags":["a","b"],"stock":{"count":%d,"place":"shelf"}}}`, n, n%1000, n%100, n%50)
-	answer, err := l.raw(ctx, http.MethodPut, "/repository/create", body)
+	answer, err := w.call(http.MethodPut, "/repository/create", l.headers, body)
 	if err != nil {
 		return err
 	}
@@ -168,33 +181,12 @@ func (l *load) create(ctx context.Context, n int64) error {
 	return nil
 }
 
-func (l *load) read(ctx context.Context, n int64) error {
-	_, err := l.raw(ctx, http.MethodGet, "/repository/get/bench_item/"+l.ids[int(n*7919)%len(l.ids)], "")
+func (l *load) read(w *wire, n int64) error {
+	_, err := w.call(http.MethodGet, "/repository/get/bench_item/"+l.ids[int(n*7919)%len(l.ids)], l.headers, "")
 	return err
 }
 
-func (l *load) list(ctx context.Context, n int64) error {
-	_, err := l.raw(ctx, http.MethodGet, fmt.Sprintf("/repository/find/bench_item?ps=30&p=%d", 1+n%3), "")
+func (l *load) list(w *wire, n int64) error {
+	_, err := w.call(http.MethodGet, fmt.Sprintf("/repository/find/bench_item?ps=30&p=%d", 1+n%3), l.headers, "")
 	return err
-}
-
-func (l *load) raw(ctx context.Context, method, path, body string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, l.client.URL+path, strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header["Orgid"] = []string{l.client.Org}
-	request.Header["Authorization"] = []string{"Bearer " + l.client.Token}
-	request.Header["Content-Type"] = []string{"application/json"}
-	response, err := l.client.HTTP.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	var answer bytes.Buffer
-	_, err = answer.ReadFrom(response.Body)
-	_ = response.Body.Close() // read to its end
-	if err == nil && response.StatusCode >= http.StatusMultipleChoices {
-		err = &client.Problem{Status: response.StatusCode, Body: answer.String()}
-	}
-	return answer.Bytes(), err
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ import (
 // directoryMax is how many values of one kind are remembered.
 const directoryMax = 10_000
 
+// seatsMax is how many decoded pairs of account and session are kept.
+const seatsMax = 2_000
+
 // Directory reads identity. With a time to live it remembers what it read for
 // so long, absences included; without one it always reads.
 type Directory struct {
@@ -29,6 +33,7 @@ type Directory struct {
 	keys      lookup[Entry[Key]]
 	roles     lookup[auth.Verbs]
 	groups    lookup[[]auth.Role]
+	seats     *cache.Cache[string, seat]
 }
 
 // Entry is a record's payload with what identity needs of its envelope.
@@ -55,6 +60,7 @@ func NewDirectory(records *repository.Repository, t table.Table, now func() time
 		companies: newLookup[Company](now, ttl), persons: newLookup[Entry[Person]](now, ttl),
 		apps: newLookup[Entry[App]](now, ttl), keys: newLookup[Entry[Key]](now, ttl),
 		roles: newLookup[auth.Verbs](now, ttl), groups: newLookup[[]auth.Role](now, ttl),
+		seats: cache.New[string, seat](seatsMax, time.Hour, now),
 	}
 }
 
@@ -116,12 +122,36 @@ func (d *Directory) Seat(ctx context.Context, id org.ID, datatype, sk, session s
 	if len(items) != 2 {
 		return p, s, false, nil
 	}
-	var rec record.Record[Fields]
-	if err := errors.Join(items[0].Doc.Decode(&rec), items[1].Doc.Decode(&s)); err != nil {
-		return p, s, false, wrap("session", err)
+	known, ok := d.seats.Get(session)
+	if !ok || !known.same(items) {
+		if known, err = seatOf(items); err != nil {
+			return p, s, false, err
+		}
+		d.seats.Set(session, known)
 	}
-	p = Entry[Person]{ID: rec.SK, Data: rec.Data.Person()}
-	return p, s, s.Subject == sk && rec.SK == sk, nil
+	return known.entry, known.session, known.session.Subject == sk && known.entry.ID == sk, nil
+}
+
+// seat is what was decoded from two documents. It is used again only for the
+// very same documents, so it is never stale.
+type seat struct {
+	docs    [2]table.Doc
+	entry   Entry[Person]
+	session auth.Session
+}
+
+func seatOf(items []table.Item) (known seat, err error) {
+	var rec record.Record[Fields]
+	if err := errors.Join(items[0].Doc.Decode(&rec), items[1].Doc.Decode(&known.session)); err != nil {
+		return known, wrap("session", err)
+	}
+	known.docs = [2]table.Doc{items[0].Doc, items[1].Doc}
+	known.entry = Entry[Person]{ID: rec.SK, Data: rec.Data.Person()}
+	return known, nil
+}
+
+func (k seat) same(items []table.Item) bool {
+	return bytes.Equal(k.docs[0], items[0].Doc) && bytes.Equal(k.docs[1], items[1].Doc)
 }
 
 // Person returns a user or customer by id.

@@ -67,6 +67,12 @@ func (w *writer) send(status int, contentType string, body []byte) {
 
 const jsonType = "application/json; charset=utf-8"
 
+// Appender is a result that writes its own JSON: lists of records, whose texts
+// encoding/json would read once more only to copy them.
+type Appender interface {
+	AppendJSON(to []byte) ([]byte, error)
+}
+
 // encode writes a result as the route table promises.
 func encode(w *writer, status int, out any) error {
 	switch out := out.(type) {
@@ -82,6 +88,12 @@ func encode(w *writer, status int, out any) error {
 		sendJSON(w, status, out)
 	case table.Doc:
 		sendJSON(w, status, out)
+	case Appender:
+		text, err := out.AppendJSON(nil)
+		if err != nil {
+			return fmt.Errorf("encode answer: %w", err)
+		}
+		sendJSON(w, status, text)
 	default:
 		return encodeValue(w, status, out)
 	}
