@@ -131,7 +131,7 @@ func prepare(op table.Op) (step, error) {
 
 // commitLoop is the committer. It ends when the queue is closed and empty.
 func (e *Engine) commitLoop(sequence uint64) {
-	defer close(e.done)
+	defer close(e.commits)
 	ticker := time.NewTicker(tidyInterval)
 	defer ticker.Stop()
 	for {
@@ -144,6 +144,7 @@ func (e *Engine) commitLoop(sequence uint64) {
 		case <-ticker.C:
 			tidy := &request{tidy: true, done: make(chan struct{})}
 			sequence = e.commitGroup(sequence, []*request{tidy})
+			<-tidy.done
 			if tidy.err != nil {
 				e.log.Errorf("sweep: %v", tidy.err)
 			}
@@ -178,9 +179,10 @@ func (r *request) bytes() int {
 	return n
 }
 
-// commitGroup performs the requests one after the other, makes the outcome
-// durable with one sync, and only then answers all of them: also a refusal may
-// rest on a write of the same group.
+// commitGroup performs the requests one after the other and applies the outcome
+// as one batch. The next group is evaluated while this one is synced; all of it,
+// refusals included, is answered once it is durable: a refusal may rest on a
+// write of the same group, or of one before it.
 func (e *Engine) commitGroup(sequence uint64, requests []*request) uint64 {
 	g := &group{
 		db:       e.db,
@@ -202,13 +204,60 @@ func (e *Engine) commitGroup(sequence uint64, requests []*request) uint64 {
 			req.err, req.results = err, nil
 		}
 	}
-	if g.sequence != sequence {
-		e.announce(g.sequence)
-	}
-	for _, req := range requests {
-		close(req.done)
-	}
+	e.commits <- commit{requests: requests, sequence: g.sequence}
 	return g.sequence
+}
+
+// commit is a group that is applied and waits to be durable.
+type commit struct {
+	requests []*request
+	sequence uint64
+}
+
+// syncLoop makes commits durable, as many at once as have come together, and
+// answers their requests in order. It ends when there are no more.
+func (e *Engine) syncLoop() {
+	defer close(e.done)
+	for first := range e.commits {
+		list := []commit{first}
+		for more := true; more && len(list) < commitsMax; {
+			select {
+			case next, open := <-e.commits:
+				if more = open; open {
+					list = append(list, next)
+				}
+			default:
+				more = false
+			}
+		}
+		e.settle(list, e.sync())
+	}
+}
+
+// sync makes everything durable that was applied before: the log is synced up to
+// a mark written now.
+func (e *Engine) sync() error {
+	if !e.write.Sync {
+		return nil
+	}
+	if err := e.db.LogData([]byte{0}, e.write); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (e *Engine) settle(list []commit, failed error) {
+	if last := list[len(list)-1].sequence; failed == nil && last > e.synced.Load() {
+		e.announce(last)
+	}
+	for _, c := range list {
+		for _, req := range c.requests {
+			if failed != nil && req.err == nil {
+				req.err, req.results = failed, nil
+			}
+			close(req.done)
+		}
+	}
 }
 
 func (e *Engine) flush(g *group) error {
@@ -219,7 +268,7 @@ func (e *Engine) flush(g *group) error {
 	if g.batch.Empty() {
 		return nil
 	}
-	if err := e.db.Apply(g.batch, e.write); err != nil {
+	if err := e.db.Apply(g.batch, pebble.NoSync); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
