@@ -53,24 +53,32 @@ type outcome struct {
 // finished is false when the deadline (or ctx) came first: the function may
 // then still be reading the payload, which the caller must not reuse.
 func Call(ctx context.Context, in Invoker, payload []byte, timeout time.Duration) (answer []byte, finished bool, err error) {
+	return (*Pool)(nil).Call(ctx, in, payload, timeout)
+}
+
+// Call is the function Call on one of the pool's goroutines. A nil pool starts
+// a new one.
+func (p *Pool) Call(ctx context.Context, in Invoker, payload []byte, timeout time.Duration) (answer []byte, finished bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	done := make(chan outcome, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				done <- outcome{err: panicked(p)}
-			}
-		}()
-		answer, err := in.Invoke(ctx, payload)
-		done <- outcome{answer, err}
-	}()
+	p.run(func() { done <- invoke(ctx, in, payload) })
 	select {
 	case o := <-done:
 		return o.answer, true, o.err
 	case <-ctx.Done():
 		return late(ctx, done, timeout)
 	}
+}
+
+func invoke(ctx context.Context, in Invoker, payload []byte) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = outcome{err: panicked(p)}
+		}
+	}()
+	answer, err := in.Invoke(ctx, payload)
+	return outcome{answer, err}
 }
 
 // late gives an answer that arrived together with the deadline the preference.

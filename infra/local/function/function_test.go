@@ -3,6 +3,8 @@ package function_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,4 +65,31 @@ func TestCallReportsCancellation(t *testing.T) {
 	if _, _, err := function.Call(ctx, waits, nil, time.Second); !errors.Is(err, context.Canceled) {
 		t.Errorf("Call = %v, want context.Canceled", err)
 	}
+}
+
+// A pool's goroutines go on after a panic, never mix up two calls, and end when
+// there is nothing to do.
+func TestPoolServesManyCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pool := function.NewPool()
+		var group sync.WaitGroup
+		for i := range 200 {
+			group.Go(func() {
+				want := fmt.Sprint(i)
+				in := function.Func(func(_ context.Context, payload []byte) ([]byte, error) {
+					if i%10 == 0 {
+						panic("boom")
+					}
+					return payload, nil
+				})
+				answer, finished, err := pool.Call(t.Context(), in, []byte(want), time.Minute)
+				if i%10 == 0 && err == nil || i%10 != 0 && string(answer) != want || !finished {
+					t.Errorf("call %d: got %q, %v, %v", i, answer, finished, err)
+				}
+			})
+		}
+		group.Wait()
+		time.Sleep(time.Minute) // of the bubble: idle goroutines end
+	})
 }

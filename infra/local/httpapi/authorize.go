@@ -24,7 +24,7 @@ func (g *Gateway) authorize(w http.ResponseWriter, r *http.Request, to *route, s
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return false
 	}
-	answer, finished, err := function.Call(r.Context(), to.authorizer.Invoker, payload, AuthorizerTimeout)
+	answer, finished, err := g.pool.Call(r.Context(), to.authorizer.Invoker, payload, AuthorizerTimeout)
 	if !finished {
 		// It may still be reading the event, so that buffer is its own now.
 		s.payload, s.leaked = nil, true

@@ -73,7 +73,8 @@ type Gateway struct {
 	routes  router
 	cors    *cors
 	scratch sync.Pool // of *scratch
-	prefix  string    // of authorizers' route ARNs
+	pool    *function.Pool
+	prefix  string // of authorizers' route ARNs
 }
 
 // New prepares an API. It refuses malformed route keys, doubled routes,
@@ -91,6 +92,7 @@ func New(config Config) (*Gateway, error) {
 	g := &Gateway{
 		config:  config,
 		scratch: sync.Pool{New: func() any { return new(scratch) }},
+		pool:    function.NewPool(),
 		prefix:  fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/", config.Region, config.AccountID, config.APIID, config.Stage),
 	}
 	var err error
@@ -206,7 +208,7 @@ func (g *Gateway) integrate(w http.ResponseWriter, r *http.Request, to *route, s
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
-	answer, finished, err := function.Call(r.Context(), to.invoker, payload, to.timeout)
+	answer, finished, err := g.pool.Call(r.Context(), to.invoker, payload, to.timeout)
 	s.leaked = s.leaked || !finished
 	if err == nil && len(answer) > function.MaxPayloadBytes {
 		err = fmt.Errorf("response of %d bytes exceeds the limit of %d", len(answer), function.MaxPayloadBytes)

@@ -303,6 +303,7 @@ func TestTimeouts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				defer time.Sleep(time.Minute) // of the bubble: the pool's goroutines end
 				release := make(chan struct{})
 				stuck := function.Func(func(context.Context, []byte) ([]byte, error) { <-release; return nil, nil })
 				g := gateway(t, httpapi.Config{Routes: []httpapi.Route{{Key: "$default", Invoker: stuck, Lambda: test.lambda}}})

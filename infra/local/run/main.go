@@ -35,7 +35,7 @@ func run() error {
 	template := flag.String("template", "template.yaml", "the stack to run")
 	plan := flag.String("plan", "", "usage plan of every organisation; \"unlimited\" lifts the limits")
 	flag.Parse()
-	debug.SetGCPercent(400) // memory is plentiful on a laptop, and the heap small
+	debug.SetGCPercent(800) // memory is plentiful on a laptop, and the heap small
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
