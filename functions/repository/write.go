@@ -16,9 +16,6 @@ import (
 	"github.com/appmint/appengine/shared/table"
 )
 
-// companion is the member that proxies add to every body.
-const companion = "clientQuery"
-
 type rawIn struct {
 	Body json.RawMessage `body:"json"`
 }
@@ -107,11 +104,7 @@ func (s service) createIn(ctx context.Context, who auth.Principal, in bodyIn) (t
 		return nil, notNew(first(m.Datatype, in.Datatype))
 	}
 	if !isModel(in.Body) {
-		payload, err := without(in.Body, companion)
-		if err != nil {
-			return nil, err
-		}
-		m = model{Revision: repository.Revision{Data: payload}}
+		m = model{Revision: repository.Revision{Data: in.Body}}
 	}
 	if m.Datatype == "" {
 		m.Datatype = in.Datatype
@@ -123,18 +116,6 @@ func (s service) createIn(ctx context.Context, who auth.Principal, in bodyIn) (t
 func isModel(body json.RawMessage) bool {
 	data := filter.Get(body, "data")
 	return len(data) > 0 && (data[0] == '{' || data[0] == '[')
-}
-
-func without(body json.RawMessage, name string) (json.RawMessage, error) {
-	var members map[string]json.RawMessage
-	if err := readJSON(body, &members); err != nil {
-		return nil, err
-	}
-	if _, has := members[name]; !has {
-		return body, nil
-	}
-	delete(members, name)
-	return json.Marshal(members)
 }
 
 type updateIn struct {
@@ -244,7 +225,6 @@ func (s service) updatePartial(ctx context.Context, who auth.Principal, in revis
 	if err := readJSON(in.Body, &paths); err != nil {
 		return nil, err
 	}
-	delete(paths, companion)
 	if len(paths) == 0 {
 		return nil, ErrInput.WithMessage("The update names no field.")
 	}

@@ -30,6 +30,12 @@ func keepSecrets(d *collection.Definition, data, old json.RawMessage) (json.RawM
 	if err != nil {
 		return nil, err
 	}
+	return carriedBy(carry, d, data, old)
+}
+
+// carriedBy completes a payload with the secrets of an older one, each by the
+// rule of how. A payload whose older one has none is returned as it is.
+func carriedBy(how func(value, before any, names []string), d *collection.Definition, data, old json.RawMessage) (json.RawMessage, error) {
 	names := secretsOf(d.Name)
 	if len(present(old, names)) == 0 {
 		return data, nil
@@ -42,7 +48,7 @@ func keepSecrets(d *collection.Definition, data, old json.RawMessage) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	carry(value, before, names)
+	how(value, before, names)
 	return encodeAny(value)
 }
 

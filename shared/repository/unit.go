@@ -138,20 +138,7 @@ func (g Guarded) edited(rec record.Raw, whole map[string]any) (record.Raw, error
 // carried gives a changed payload back the secrets that went with a branch that
 // the change replaced as a whole, lists aside: there positions mean nothing.
 func carried(d *collection.Definition, data, old json.RawMessage) (json.RawMessage, error) {
-	names := secretsOf(d.Name)
-	if len(present(old, names)) == 0 {
-		return data, nil
-	}
-	value, err := decodeAny(data)
-	if err != nil {
-		return nil, err
-	}
-	before, err := decodeAny(old)
-	if err != nil {
-		return nil, err
-	}
-	carryObjects(value, before, names)
-	return encodeAny(value)
+	return carriedBy(carryObjects, d, data, old)
 }
 
 func carryObjects(value, before any, names []string) {
